@@ -1,0 +1,81 @@
+"""One tree of errors. Whatever a user can get wrong ends as a `JtelError` with a message that says how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_SHOWN_PROBLEMS = 12
+
+
+class JtelError(Exception):
+    """Base of every error that this library raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        where: the key, as a path (``servers[1].roles[0]``); empty for the whole file.
+        message: what is wrong, what is allowed, how to mend it.
+        line: the line in the file, from 1; None where there is no file.
+    """
+
+    where: str
+    message: str
+    line: int | None = None
+
+
+class InputError(JtelError):
+    """Wrong input: every problem found, with file and key."""
+
+    def __init__(self, problems: Iterable[Problem], file: str | None = None) -> None:
+        self.problems = tuple(problems)
+        self.file = file
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        shown = [self._text(problem) for problem in self.problems[:_SHOWN_PROBLEMS]]
+        hidden = len(self.problems) - len(shown)
+        if hidden:
+            shown.append(f"... and {hidden} more")
+        return "\n".join(shown)
+
+    def _text(self, problem: Problem) -> str:
+        place = self.file or ""
+        if self.file and problem.line:
+            place += f":{problem.line}"
+        return ": ".join(part for part in (place, problem.where, problem.message) if part)
+
+
+class LimitError(InputError):
+    """The environment is right but larger than the cloud, or the account's quota, takes."""
+
+
+class ExpressionError(InputError):
+    """A rule that this cloud cannot express; names the row and the cloud."""
+
+
+class ProofError(JtelError):
+    """Terraform JSON, or a cloud's answer, that cannot be read as security groups."""
+
+
+class ToolError(JtelError):
+    """Something outside, such as node or a cloud's API, is missing or did not answer."""
+
+
+def one_of(value: object, allowed: Iterable[str], what: str) -> str:
+    """The message for a value outside a closed set, with the nearest allowed value as a suggestion."""
+    names = list(allowed)
+    message = f"unknown {what} {value!r}; allowed: {', '.join(names)}"
+    near = suggestion(value, names)
+    return f"{message}; did you mean {near!r}?" if near else message
+
+
+def suggestion(value: object, allowed: Iterable[str]) -> str | None:
+    """The allowed value that a typing error most likely meant, or None."""
+    lowered = {name.lower(): name for name in allowed}
+    near = difflib.get_close_matches(str(value).lower(), lowered, n=1, cutoff=0.6)
+    return lowered[near[0]] if near else None

@@ -1,0 +1,220 @@
+"""The port matrix as typed, frozen records: roles, peers, rows, supplements, glossary."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from jtel_constructs.errors import InputError, Problem
+from jtel_constructs.matrix.files import Record, path_text, read_yaml, validation_problems
+from jtel_constructs.matrix.ports import PortsField, Protocol
+
+Role = Literal["ACD-TEL", "ACD-DBM", "ACD-DBS", "ACD-DBR", "ACD-LB", "ACD-JB", "ACD-STORE", "ACD-CHAT", "ACD-REST"]
+ROLES: tuple[Role, ...] = (
+    "ACD-TEL",
+    "ACD-DBM",
+    "ACD-DBS",
+    "ACD-DBR",
+    "ACD-LB",
+    "ACD-JB",
+    "ACD-STORE",
+    "ACD-CHAT",
+    "ACD-REST",
+)
+PeerName = Literal["jtel-support", "pbx", "reporting-api-users", "any"]
+PEERS: tuple[PeerName, ...] = ("jtel-support", "pbx", "reporting-api-users", "any")
+INTERNAL = "internal"
+
+SourceName = Literal[Role, PeerName, "internal"]
+DestinationName = Literal[Role, "all-linux", "all-windows"]
+
+_KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def _key(value: str) -> str:
+    if not _KEY.fullmatch(value) or len(value) > 40:
+        raise ValueError(f"{value!r} is no key; use lower-case letters, digits and single hyphens, 40 at the most")
+    return value
+
+
+Key = Annotated[str, AfterValidator(_key)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Place(Record):
+    """Where in the document a row stands: the table's heading and the row in it, from 1."""
+
+    table: Text
+    row: Annotated[int, Field(ge=1)]
+
+    def __str__(self) -> str:
+        return f"{self.table}, row {self.row}"
+
+
+class _PortRow(Record):
+    key: Key
+    title: Text
+    protocols: Annotated[tuple[Protocol, ...], Field(min_length=1)]
+    sources: Annotated[tuple[SourceName, ...], Field(min_length=1)]
+    destination: DestinationName
+    ports: Annotated[PortsField, Field(min_length=1)]
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> _PortRow:
+        for name, values in (("protocols", self.protocols), ("sources", self.sources), ("ports", self.ports)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"row {self.key}: {name} lists a value twice")
+        named = {word for word in re.findall(r"[a-z]+", self.title.lower()) if word in ("tcp", "udp")}
+        if named - set(self.protocols):
+            raise ValueError(
+                f"row {self.key}: the title names {', '.join(sorted(named))}, the protocols are "
+                f"{', '.join(self.protocols)}; mend one of them"
+            )
+        return self
+
+
+class Row(_PortRow):
+    """One row of the document.
+
+    Attributes:
+        key: stable name of the row, used in every output and in `narrow`.
+        scope: ``external`` (required from outside) or ``internal`` (required between the servers).
+        place: where the document has it.
+        protocols, sources, destination, ports: as the document gives them.
+        redundant, non_redundant: whether it holds in such an environment; both true for external rows.
+    """
+
+    scope: Literal["external", "internal"]
+    place: Place
+    redundant: bool
+    non_redundant: bool
+
+    @model_validator(mode="after")
+    def _scoped(self) -> Row:
+        if not (self.redundant or self.non_redundant):
+            raise ValueError(f"row {self.key}: it holds neither in redundant nor in non-redundant environments")
+        if self.scope == "external":
+            if not (self.redundant and self.non_redundant):
+                raise ValueError(f"row {self.key}: external rows hold in every environment; set both flags to true")
+            if foreign := [source for source in self.sources if source not in PEERS]:
+                raise ValueError(f"row {self.key}: an external row's sources are peers, not {', '.join(foreign)}")
+        return self
+
+    def holds(self, redundant: bool) -> bool:
+        """Whether the row holds in a redundant, or else in a non-redundant, environment."""
+        return self.redundant if redundant else self.non_redundant
+
+
+class SupplementRow(_PortRow):
+    """One row of a supplement: not in the jtel document; holds wherever the supplement is switched on."""
+
+
+class Supplement(Record):
+    """A named set of rows that fills a gap of the document; off unless an environment names it."""
+
+    key: Key
+    title: Text
+    note: Text
+    rows: Annotated[tuple[SupplementRow, ...], Field(min_length=1)]
+
+
+class Peer(Record):
+    """A party outside the environment that the document names as a source."""
+
+    name: PeerName
+    title: Text
+    note: Text
+
+
+class GlossaryEntry(Record):
+    """A system of the document's glossary, its roles and what it does."""
+
+    system: Text
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)]
+    function: Text
+
+
+class Matrix(Record):
+    """The whole document: rows, peers, supplements and glossary."""
+
+    glossary: tuple[GlossaryEntry, ...]
+    peers: tuple[Peer, ...]
+    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
+    supplements: tuple[Supplement, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Matrix:
+        keys: set[str] = set()
+        titles: set[tuple[str, str]] = set()
+        places: set[tuple[str, int]] = set()
+        rows = [*self.rows, *(row for supplement in self.supplements for row in supplement.rows)]
+        for row in rows:
+            if row.key in keys:
+                raise ValueError(f"row {row.key}: two rows have this key")
+            keys.add(row.key)
+        for documented in self.rows:
+            if (documented.scope, documented.title) in titles:
+                raise ValueError(f"row {documented.key}: another {documented.scope} row has the same title")
+            titles.add((documented.scope, documented.title))
+            place = (documented.place.table, documented.place.row)
+            if place in places:
+                raise ValueError(f"row {documented.key}: another row stands in the same place ({documented.place})")
+            places.add(place)
+        names = [supplement.key for supplement in self.supplements]
+        if len(set(names)) != len(names):
+            raise ValueError("two supplements have the same key")
+        if sorted(peer.name for peer in self.peers) != sorted(PEERS):
+            raise ValueError(f"peers: each of {', '.join(PEERS)} stands there once")
+        return self
+
+
+def load_matrix(path: Path | str | None = None) -> Matrix:
+    """The matrix of the jtel document, or of a file in the same form.
+
+    Args:
+        path: a YAML file with `glossary`, `peers`, `rows` and `supplements`; None for the one that comes with the
+            library.
+
+    Raises:
+        InputError: the file cannot be read or is not a valid matrix; names the row.
+    """
+    if path is None:
+        return _documented()
+    return _load(Path(path))
+
+
+@lru_cache(maxsize=1)
+def _documented() -> Matrix:
+    with resources.as_file(resources.files(__package__) / "required-ports.yaml") as path:
+        return _load(path)
+
+
+def _load(path: Path) -> Matrix:
+    document = read_yaml(path)
+    try:
+        return Matrix.model_validate(document.data)
+    except ValidationError as error:
+        problems = []
+        for where, message in validation_problems(error):
+            row = _row_key(document.data, where)
+            problems.append(Problem(path_text(where), f"row {row}: {message}" if row else message, document.line(where)))
+        raise InputError(problems, file=str(path)) from None
+
+
+def _row_key(data: object, where: tuple[str | int, ...]) -> str | None:
+    """The key of the row around a path, for messages that name it; None where there is none to name."""
+    key = None
+    for part in where:
+        try:
+            data = data[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            break
+        if isinstance(data, dict) and isinstance(data.get("key"), str):
+            key = data["key"]
+    return key

@@ -1,0 +1,90 @@
+"""Ports and port ranges of TCP and UDP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from jtel_constructs.matrix.files import one_or_many
+
+Protocol = Literal["tcp", "udp"]
+PROTOCOLS: tuple[Protocol, ...] = ("tcp", "udp")
+
+FIRST_PORT, LAST_PORT = 1, 65535
+_RANGE = re.compile(r"\s*([0-9]{1,9})\s*(?:-\s*([0-9]{1,9})\s*)?")
+_ALLOWED = f"allowed: a port from {FIRST_PORT} to {LAST_PORT}, or a range such as 5701-5801"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PortRange:
+    """Ports `first` to `last`, both included, each from 1 to 65535.
+
+    Port 0 is refused: some clouds read it as every port.
+
+    Raises:
+        ValueError: a port out of range, or `first` above `last`.
+    """
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        for port in (self.first, self.last):
+            if not FIRST_PORT <= port <= LAST_PORT:
+                raise ValueError(f"port {port} does not exist; {_ALLOWED}")
+        if self.first > self.last:
+            raise ValueError(f"range {self.first}-{self.last} is reversed; write {self.last}-{self.first}")
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+    def covers(self, other: PortRange) -> bool:
+        """Whether every port of `other` is in this range."""
+        return self.first <= other.first and other.last <= self.last
+
+
+def parse_ports(value: object) -> PortRange:
+    """A port range from a number or text (``22``, ``"5701-5801"``).
+
+    Raises:
+        ValueError: anything else, with the allowed forms.
+    """
+    if isinstance(value, PortRange):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return PortRange(value, value)
+    if isinstance(value, str) and (match := _RANGE.fullmatch(value)):
+        first = int(match[1])
+        return PortRange(first, int(match[2]) if match[2] else first)
+    raise ValueError(f"{value!r} is no port; {_ALLOWED}")
+
+
+def merge_ports(ranges: Iterable[PortRange]) -> tuple[PortRange, ...]:
+    """The same ports as maximal ranges, in ascending order; adjacent ranges join."""
+    merged: list[PortRange] = []
+    for ports in sorted(ranges):
+        if merged and ports.first <= merged[-1].last + 1:
+            if ports.last > merged[-1].last:
+                merged[-1] = PortRange(merged[-1].first, ports.last)
+        else:
+            merged.append(ports)
+    return tuple(merged)
+
+
+PortField = Annotated[
+    PortRange,
+    BeforeValidator(parse_ports),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": FIRST_PORT, "maximum": LAST_PORT},
+                {"type": "string", "pattern": "^[0-9]{1,5}(-[0-9]{1,5})?$"},
+            ]
+        }
+    ),
+]
+PortsField = Annotated[tuple[PortField, ...], BeforeValidator(one_or_many)]

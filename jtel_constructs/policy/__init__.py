@@ -1,0 +1,50 @@
+"""Environments, and the rules that the matrix demands of them. Pure Python."""
+
+from jtel_constructs.policy.addresses import FAMILIES, Family, Network, collapse, family, parse_block
+from jtel_constructs.policy.compute import compute
+from jtel_constructs.policy.environment import Environment, Limits, Server, SiteRule, load_environment
+from jtel_constructs.policy.platforms import AwsPlatform, AzurePlatform, OpenStackPlatform, Platform, is_token
+from jtel_constructs.policy.rules import (
+    Demand,
+    FromBlock,
+    FromGroup,
+    FromServer,
+    Internal,
+    Rule,
+    RuleSet,
+    Source,
+    escape,
+    minimize,
+)
+from jtel_constructs.policy.topologies import TOPOLOGIES
+
+__all__ = [
+    "FAMILIES",
+    "TOPOLOGIES",
+    "AwsPlatform",
+    "AzurePlatform",
+    "Demand",
+    "Environment",
+    "Family",
+    "FromBlock",
+    "FromGroup",
+    "FromServer",
+    "Internal",
+    "Limits",
+    "Network",
+    "OpenStackPlatform",
+    "Platform",
+    "Rule",
+    "RuleSet",
+    "Server",
+    "SiteRule",
+    "Source",
+    "collapse",
+    "compute",
+    "escape",
+    "family",
+    "is_token",
+    "load_environment",
+    "minimize",
+    "parse_block",
+]

@@ -1,0 +1,368 @@
+"""Checks what an environment means and computes its rules; every mistake is found before anything is written."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from jtel_constructs.errors import InputError, one_of, suggestion
+from jtel_constructs.matrix import INTERNAL, PEERS, PROTOCOLS, ROLES, Matrix, Row, SupplementRow
+from jtel_constructs.matrix.files import KeyPath
+from jtel_constructs.policy.addresses import FAMILIES, Network, covers, family, parse_block, whole_internet
+from jtel_constructs.policy.environment import ADMIN_PORTS, WINDOWS_ROLES, Environment, Server, SiteRule
+from jtel_constructs.policy.notices import notices
+from jtel_constructs.policy.platforms import is_token
+from jtel_constructs.policy.rules import (
+    Demand,
+    FromBlock,
+    FromGroup,
+    FromServer,
+    Internal,
+    RuleSet,
+    Source,
+    minimize,
+)
+
+_GROUP = "group:"
+_GROUP_ID = {
+    "aws": (re.compile(r"([0-9]{12}/)?sg-[0-9a-f]{8,17}"), "sg-0123456789abcdef0, or 123456789012/sg-... of a peered account"),
+    "azure": (
+        re.compile(
+            r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/applicationSecurityGroups/[^/]+"
+        ),
+        "the resource id of an application security group (/subscriptions/.../applicationSecurityGroups/NAME)",
+    ),
+    "openstack": (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "the UUID of a security group"),
+}
+
+Problems = list[tuple[KeyPath, str]]
+
+
+def compute(environment: Environment) -> RuleSet:
+    """The rules of an environment.
+
+    Raises:
+        InputError: the environment is wrong in itself; every problem with its key.
+    """
+    matrix = environment.load_matrix()
+    return _Computation(environment, matrix).result()
+
+
+class _Computation:
+    def __init__(self, environment: Environment, matrix: Matrix) -> None:
+        self.environment, self.matrix = environment, matrix
+        self.servers = environment.all_servers()
+        self.problems: Problems = []
+        self.demands: list[Demand] = []
+        self.needed: dict[str, list[str]] = defaultdict(list)
+        self.left_out: dict[tuple[str, str], None] = {}
+
+    def result(self) -> RuleSet:
+        self._check_servers()
+        self._check_supplements()
+        self._check_families()
+        self._check_narrow()
+        self._stop_if_wrong()
+        for row in self._rows():
+            self._apply(row)
+        for index, site_rule in enumerate(self.environment.site_rules):
+            self._apply_site_rule(index, site_rule)
+        self._check_missing_peers()
+        self._stop_if_wrong()
+        self._check_admin_ports()
+        self._stop_if_wrong()
+        narrowed = {
+            row.key: self.environment.narrow[row.key]
+            for row in self._rows()
+            if row.key in self.environment.narrow and self._destinations(row)
+        }
+        result = RuleSet(
+            environment=self.environment,
+            matrix=self.matrix,
+            servers=self.servers,
+            demands=tuple(self.demands),
+            rules=minimize(self.demands),
+            left_out=tuple(self.left_out),
+            narrowed=narrowed,
+            notices=notices(self.environment, self.matrix, self.servers),
+        )
+        return result
+
+    def _stop_if_wrong(self) -> None:
+        if self.problems:
+            raise self.environment.error(self.problems)
+
+    def _problem(self, message: str, *where: str | int) -> None:
+        self.problems.append((where, message))
+
+    # -- what is wrong in itself -------------------------------------------------------------------------------------
+
+    def _check_servers(self) -> None:
+        environment = self.environment
+        if not self.servers:
+            self._problem("there are no servers; give a topology, or at least one server", "servers")
+        seen: dict[str, str] = {server.name.lower(): server.name for server in self.servers}
+        listed: dict[str, int] = {}
+        for index, server in enumerate(environment.servers):
+            where = ("servers", index)
+            if (first := listed.setdefault(server.name.lower(), index)) != index:
+                self._problem(
+                    f"{server.name!r} is also the name of servers[{first}] (letter case does not count); "
+                    "machines of one kind share one entry, others need a name of their own",
+                    *where,
+                    "name",
+                )
+            elif seen[server.name.lower()] != server.name or (
+                len([other for other in self.servers if other.name.lower() == server.name.lower()]) > 1
+            ):
+                self._problem(
+                    f"{server.name!r} differs from a server of topology {environment.topology} by letter case alone; "
+                    "write it the same to replace that server, or choose another name",
+                    *where,
+                    "name",
+                )
+            if len(set(server.roles)) != len(server.roles):
+                self._problem("a role stands twice in the list", *where, "roles")
+            windows = WINDOWS_ROLES & set(server.roles)
+            if windows and set(server.roles) - WINDOWS_ROLES and server.os is None:
+                self._problem(
+                    f"{', '.join(sorted(windows))} runs on Windows by default and the other roles on Linux; say which "
+                    "this server is: os: linux, or os: windows",
+                    *where,
+                    "os",
+                )
+        if len(set(environment.ip_families)) != len(environment.ip_families):
+            self._problem("a family stands twice in the list", "ip_families")
+
+    def _check_supplements(self) -> None:
+        known = [supplement.key for supplement in self.matrix.supplements]
+        for index, name in enumerate(self.environment.supplements):
+            if name not in known:
+                self._problem(one_of(name, known, "supplement"), "supplements", index)
+            elif name in self.environment.supplements[:index]:
+                self._problem(f"{name!r} stands twice in the list", "supplements", index)
+
+    def _check_families(self) -> None:
+        groups: list[tuple[str, dict[str, tuple[Network, ...]]]] = [
+            ("peers", dict(self.environment.peers)),
+            ("narrow", self.environment.narrow),
+        ]
+        for key, blocks_by_name in groups:
+            for name, blocks in blocks_by_name.items():
+                for index, block in enumerate(blocks):
+                    self._check_family(block, key, name, index)
+
+    def _check_family(self, block: Network, *where: str | int) -> None:
+        if family(block) not in self.environment.ip_families:
+            self._problem(
+                f"{block} is {_shown_family(block)}, which this environment does not use; leave the block out, or add "
+                f"{family(block)} to ip_families",
+                *where,
+            )
+
+    def _check_narrow(self) -> None:
+        open_rows = [row.key for row in self.matrix.rows if "any" in row.sources]
+        for key, blocks in self.environment.narrow.items():
+            if key not in open_rows:
+                near = suggestion(key, open_rows)
+                self._problem(
+                    f"{key!r} is no row with the peer any; rows that can be narrowed: {', '.join(open_rows)}"
+                    + (f"; did you mean {near!r}?" if near else ""),
+                    "narrow",
+                    key,
+                )
+            if "any" not in self.environment.peers:
+                continue
+            for index, block in enumerate(blocks):
+                if not covers(self.environment.peers["any"], block):
+                    self._problem(
+                        f"{block} is not inside the peer any "
+                        f"({', '.join(map(str, self.environment.peers['any'])) or 'which is empty'}); narrowing "
+                        "never widens: choose blocks inside, or add the block to peers.any",
+                        "narrow",
+                        key,
+                        index,
+                    )
+
+    # -- rows --------------------------------------------------------------------------------------------------------
+
+    def _rows(self) -> Iterator[Row | SupplementRow]:
+        yield from (row for row in self.matrix.rows if row.holds(self.environment.redundant))
+        for supplement in self.matrix.supplements:
+            if supplement.key in self.environment.supplements:
+                yield from supplement.rows
+
+    def _destinations(self, row: Row | SupplementRow) -> list[Server]:
+        return [
+            server
+            for server in self.servers
+            if row.destination in server.roles or row.destination == f"all-{server.system}"
+        ]
+
+    def _apply(self, row: Row | SupplementRow) -> None:
+        destinations = self._destinations(row)
+        if not destinations:
+            return
+        sources: list[tuple[Source, str]] = []
+        for name in row.sources:
+            sources.extend(self._sources_of(name, row.key))
+        # the document's note: between the servers, every external port is required as well
+        if isinstance(row, Row) and row.scope == "external":
+            sources.append((Internal(), INTERNAL))
+        for server in destinations:
+            for source, origin in sources:
+                for protocol in row.protocols:
+                    for ports in row.ports:
+                        self.demands.append(Demand(server.name, source, protocol, ports, row.key, origin))
+
+    def _sources_of(self, name: str, row: str) -> list[tuple[Source, str]]:
+        if name == INTERNAL:
+            return [(Internal(), INTERNAL)]
+        if name in ROLES:
+            return [(FromServer(server.name), name) for server in self.servers if name in server.roles]
+        if name not in self.environment.peers:
+            self.needed[name].append(row)
+            return []
+        blocks, origin = self.environment.peers[name], name  # type: ignore[index]
+        if name == "any" and row in self.environment.narrow:
+            blocks, origin = self.environment.narrow[row], f"narrow:{row}"
+        elif not blocks:
+            self.left_out[name, row] = None
+        return [(FromBlock(block), origin) for block in blocks]
+
+    def _check_missing_peers(self) -> None:
+        for name, rows in self.needed.items():
+            self._problem(
+                f"this peer is missing and needed by {', '.join(rows)}; give its CIDR blocks, or [] to let nobody in",
+                "peers",
+                name,
+            )
+
+    # -- site rules --------------------------------------------------------------------------------------------------
+
+    def _apply_site_rule(self, index: int, rule: SiteRule) -> None:
+        where = ("site_rules", index)
+        earlier = [other.name for other in self.environment.site_rules[:index]]
+        if rule.name in earlier:
+            self._problem(f"{rule.name!r} is also the name of site_rules[{earlier.index(rule.name)}]", *where, "name")
+        destinations: dict[str, None] = {}
+        for at, name in enumerate(rule.to):
+            servers = self._servers_named(name)
+            if servers is None:
+                self._problem(self._unknown(name, "destination"), *where, "to", at)
+            destinations.update(dict.fromkeys(servers or ()))
+        sources: dict[Source, None] = {}
+        for at, name in enumerate(rule.sources):
+            sources.update(dict.fromkeys(self._site_sources(rule, name, *where, "from", at)))
+        label = f"site:{rule.name}"
+        for destination in destinations:
+            for source in sources:
+                for protocol in dict.fromkeys(rule.protocol):
+                    for ports in rule.ports:
+                        self.demands.append(Demand(destination, source, protocol, ports, label, label))
+
+    def _servers_named(self, name: str) -> list[str] | None:
+        names = [server.name for server in self.servers]
+        if name in names:
+            return [name]
+        if name == INTERNAL:
+            return names
+        if name in ROLES:
+            return [server.name for server in self.servers if name in server.roles] or None
+        return None
+
+    def _site_sources(self, rule: SiteRule, name: str, *where: str | int) -> list[Source]:
+        if name == INTERNAL:
+            return [Internal()]
+        if name.startswith(_GROUP):
+            return self._group_source(name.removeprefix(_GROUP), *where)
+        if (servers := self._servers_named(name)) is not None:
+            return [FromServer(server) for server in servers]
+        if name in PEERS:
+            if name not in self.environment.peers:
+                self.needed[name].append(f"site:{rule.name}")
+                return []
+            if not self.environment.peers[name]:  # type: ignore[index]
+                self.left_out[name, f"site:{rule.name}"] = None
+            return [FromBlock(block) for block in self.environment.peers[name]]  # type: ignore[index]
+        if "/" in name or ":" in name or name.replace(".", "").isdigit():
+            try:
+                block = parse_block(name)
+            except ValueError as error:
+                self._problem(str(error), *where)
+                return []
+            self._check_family(block, *where)
+            return [FromBlock(block)]
+        self._problem(self._unknown(name, "source"), *where)
+        return []
+
+    def _group_source(self, text: str, *where: str | int) -> list[Source]:
+        label, _, group = text.rpartition("=")
+        cloud = self.environment.platform.cloud
+        pattern, allowed = _GROUP_ID[cloud]
+        if not is_token(group) and not pattern.fullmatch(group):
+            self._problem(f"{group!r} is no id of a group on {cloud}; allowed: {allowed}", *where)
+        return [FromGroup(group, label or group.rpartition("/")[2])]
+
+    def _unknown(self, name: str, what: str) -> str:
+        names = [server.name for server in self.servers]
+        roles = [role for role in ROLES if any(role in server.roles for server in self.servers)]
+        known = [*names, *roles, INTERNAL]
+        if what == "source":
+            known += [*PEERS, "a CIDR block", "group:ID"]
+        return one_of(name, known, what)
+
+    # -- the internet ------------------------------------------------------------------------------------------------
+
+    def _check_admin_ports(self) -> None:
+        permitted = self.environment.admin_ports_open_to_world
+        reported: set[tuple[object, ...]] = set()
+        for server in self.servers:
+            mine = [
+                demand
+                for demand in self.demands
+                if demand.destination == server.name and isinstance(demand.source, FromBlock)
+            ]
+            for port in ADMIN_PORTS:
+                for protocol in PROTOCOLS:
+                    opening = [
+                        demand
+                        for demand in mine
+                        if demand.protocol == protocol and demand.ports.first <= port <= demand.ports.last
+                    ]
+                    blocks = frozenset(demand.source.network for demand in opening if isinstance(demand.source, FromBlock))
+                    whole = whole_internet(blocks)
+                    if not whole or port in permitted:
+                        continue
+                    rows = tuple(dict.fromkeys(demand.row for demand in opening))
+                    origins = tuple(dict.fromkeys(demand.origin for demand in opening))
+                    if (port, rows, origins) not in reported:
+                        reported.add((port, rows, origins))
+                        self._problem(self._wide_open(port, server.name, rows, origins, whole), *_key_of(origins[0]))
+
+    def _wide_open(
+        self, port: int, server: str, rows: tuple[str, ...], origins: tuple[str, ...], whole: tuple[str, ...]
+    ) -> str:
+        families = " and ".join("IPv4" if name == FAMILIES[0] else "IPv6" for name in whole)
+        narrowable = [row.key for row in self.matrix.rows if row.key in rows and "any" in row.sources]
+        mend = f"narrow the row (narrow: {{{narrowable[0]}: [...]}})" if narrowable else f"give {' and '.join(origins)} fewer addresses"
+        return (
+            f"{' and '.join(origins)} would open administration port {port} on {server} to the whole internet "
+            f"({families}) by {', '.join(rows)}; {mend}, or, if that is really meant, set "
+            f"admin_ports_open_to_world: [{port}]"
+        )
+
+
+def _key_of(origin: str) -> KeyPath:
+    kind, _, name = origin.partition(":")
+    if kind == "narrow":
+        return ("narrow", name)
+    return ("site_rules",) if kind == "site" else ("peers", origin)
+
+
+def _shown_family(block: Network) -> str:
+    return f"IPv{block.version}"
+
+
+__all__ = ["InputError", "compute"]

@@ -1,0 +1,220 @@
+"""What an environment is: servers, peers, the redundancy switch, and what its owner adds or narrows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+
+from jtel_constructs.errors import InputError, Problem
+from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, PeerName, Protocol, Role, load_matrix
+from jtel_constructs.matrix.files import (
+    KeyPath,
+    Record,
+    YamlFile,
+    one_or_many,
+    path_text,
+    read_yaml,
+    validation_problems,
+)
+from jtel_constructs.matrix.model import Key, Text
+from jtel_constructs.matrix.ports import PortsField
+from jtel_constructs.policy.addresses import BlockField, Family
+from jtel_constructs.policy.platforms import Backend, Platform
+from jtel_constructs.policy.topologies import TOPOLOGIES
+
+Os = Literal["linux", "windows"]
+Topology = Literal["small-v1", "small-v2", "small-v3", "large-v2", "large-v3", "one-role-per-server"]
+WINDOWS_ROLES: frozenset[Role] = frozenset({"ACD-TEL"})
+ADMIN_PORTS = (22, 3389, 7777)
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?")
+
+
+def _server_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is no server name; use letters, digits, hyphens and underscores, a letter or digit at both "
+            "ends, 40 characters at the most"
+        )
+    if value.lower() in (INTERNAL, *PEERS):
+        raise ValueError(f"{value!r} is reserved ({', '.join((INTERNAL, *PEERS))}); choose another name")
+    return value
+
+
+def _environment_name(value: str) -> str:
+    if not _ENVIRONMENT_NAME.fullmatch(value) or value.lower().startswith("sg-"):
+        raise ValueError(
+            f"{value!r} is no environment name; use letters, digits and hyphens, a letter first, a letter or digit "
+            "last, 40 characters at the most, not starting with sg-"
+        )
+    return value
+
+
+ServerName = Annotated[str, AfterValidator(_server_name)]
+
+
+class Server(Record):
+    """One kind of machine: roles, an operating system, one security group. Several machines may share an entry.
+
+    Attributes:
+        name: unique in the environment, also when case is ignored.
+        roles: at least one of the nine roles, in any order.
+        os: ``linux`` or ``windows``; default: windows for ACD-TEL, linux for all other roles. A server with both
+            kinds of role must say which.
+    """
+
+    name: ServerName
+    roles: Annotated[tuple[Role, ...], Field(min_length=1)]
+    os: Os | None = None
+
+    @property
+    def system(self) -> Os:
+        """The operating system, given or by default; ``linux`` while a mixed server has not said."""
+        return self.os or ("windows" if set(self.roles) <= WINDOWS_ROLES else "linux")
+
+
+class SiteRule(Record):
+    """A rule of the user's own, beyond the document.
+
+    Attributes:
+        name: unique in the environment; shows in every output as ``site:NAME``.
+        sources: key `from`; each a CIDR block, a server, a role, a peer, ``internal``, or ``group:ID`` for a security
+            group (on Azure an application security group) that exists outside the environment.
+        to: servers, roles, or ``internal`` for every server.
+        protocol: ``tcp``, ``udp`` or both.
+        ports: ports and ranges.
+        reason: why; for the next auditor.
+    """
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    name: Annotated[Key, Field(max_length=40)]
+    sources: Annotated[tuple[Text, ...], BeforeValidator(one_or_many), Field(min_length=1, alias="from")]
+    to: Annotated[tuple[Text, ...], BeforeValidator(one_or_many), Field(min_length=1)]
+    protocol: Annotated[tuple[Protocol, ...], BeforeValidator(one_or_many), Field(min_length=1)]
+    ports: Annotated[PortsField, Field(min_length=1)]
+    reason: Text
+
+
+class Limits(Record):
+    """Limits that the account or project has raised; what is left out has the cloud's default.
+
+    Attributes:
+        rules_per_security_group: AWS, inbound rules per group and address family. Default 60.
+        security_groups_per_interface: AWS, groups on one network interface. Default 5, at most 16.
+        security_groups: OpenStack, the project's quota of groups. Default 10; -1 for none.
+        security_group_rules: OpenStack, the project's quota of rules. Default 100; -1 for none.
+    """
+
+    rules_per_security_group: Annotated[int, Field(ge=1, le=1000)] | None = None
+    security_groups_per_interface: Annotated[int, Field(ge=1, le=16)] | None = None
+    security_groups: Annotated[int, Field(ge=-1)] | None = None
+    security_group_rules: Annotated[int, Field(ge=-1)] | None = None
+
+
+class Environment(Record):
+    """One jtel installation: what runs where, who talks to it, and in which cloud.
+
+    Attributes:
+        name: prefix of every group's name.
+        redundant: the document's two columns; true for "Required for Redundant Systems".
+        platform: the cloud.
+        topology: one of the sizes that jtel installs; gives the servers.
+        servers: the servers, or, beside a topology, more servers; one of the same name replaces the topology's.
+        peers: CIDR blocks of each peer that a row needs. An empty list means nobody.
+        narrow: for one row, by its key, the blocks that stand in for ``any``.
+        ip_families: default ``[ipv4]``.
+        supplements: named sets of rows that the document does not have.
+        site_rules: rules of the user's own.
+        egress: ``all`` (default) or ``none``.
+        admin_ports_open_to_world: those of 22, 3389 and 7777 that are meant to be open to the whole internet.
+        limits: what the account has raised.
+        tags: on everything that takes tags.
+        matrix: a matrix file of the user's own, relative to the environment's file.
+        backend: where Terraform keeps its state.
+    """
+
+    name: Annotated[str, AfterValidator(_environment_name)]
+    redundant: bool
+    platform: Platform
+    topology: Topology | None = None
+    servers: tuple[Server, ...] = ()
+    peers: dict[PeerName, tuple[BlockField, ...]] = {}
+    narrow: dict[str, tuple[BlockField, ...]] = {}
+    ip_families: Annotated[tuple[Family, ...], Field(min_length=1)] = ("ipv4",)
+    supplements: tuple[str, ...] = ()
+    site_rules: tuple[SiteRule, ...] = ()
+    egress: Literal["all", "none"] = "all"
+    admin_ports_open_to_world: tuple[Literal[22, 3389, 7777], ...] = ()
+    limits: Limits = Limits()
+    tags: dict[Text, str] = {}
+    matrix: Text | None = None
+    backend: Backend | None = None
+
+    _document: YamlFile | None = PrivateAttr(default=None)
+
+    def all_servers(self) -> tuple[Server, ...]:
+        """The servers of the topology and the file's own, sorted by name; roles in the order of the nine."""
+        servers = {}
+        if self.topology:
+            servers = {name: Server(name=name, roles=roles) for name, roles in TOPOLOGIES[self.topology].items()}
+        servers.update({server.name: server for server in self.servers})
+        return tuple(
+            server.model_copy(update={"roles": tuple(role for role in ROLES if role in server.roles)})
+            for _, server in sorted(servers.items())
+        )
+
+    def load_matrix(self) -> Matrix:
+        """The matrix that this environment goes by.
+
+        Raises:
+            InputError: the file that `matrix` names cannot be used.
+        """
+        if self.matrix is None:
+            return load_matrix()
+        folder = self._document.path.parent if self._document else Path()
+        return load_matrix(folder / self.matrix)
+
+    def group_name(self, server: str) -> str:
+        """The name of a server's group in the cloud (``internal`` for the shared one); stable for its whole life."""
+        return f"{self.name}-{server}"
+
+    def error(
+        self, problems: Iterable[tuple[KeyPath, str]], kind: type[InputError] = InputError
+    ) -> InputError:
+        """The error for these problems, with file and lines where the environment came from a file."""
+        if self._document:
+            return kind(self._document.problems(problems), file=str(self._document.path))
+        return kind([Problem(path_text(where), message) for where, message in problems])
+
+    @classmethod
+    def build(cls, values: Mapping[str, Any], document: YamlFile | None = None) -> Environment:
+        """An environment from plain values.
+
+        Raises:
+            InputError: every key that is wrong.
+        """
+        try:
+            environment = cls.model_validate(values)
+        except ValidationError as error:
+            problems = validation_problems(error)
+            if document:
+                raise InputError(document.problems(problems), file=str(document.path)) from None
+            raise InputError([Problem(path_text(where), message) for where, message in problems]) from None
+        environment._document = document
+        return environment
+
+
+def load_environment(path: Path | str) -> Environment:
+    """Read an environment from its YAML file. Checks its form; `compute` checks what it means.
+
+    Raises:
+        InputError: the file cannot be read, or keys are wrong.
+    """
+    document = read_yaml(Path(path))
+    return Environment.build(document.data, document)
