@@ -3,6 +3,7 @@
 from jtel_constructs.policy.addresses import FAMILIES, Family, Network, collapse, family, parse_block
 from jtel_constructs.policy.compute import compute
 from jtel_constructs.policy.environment import Environment, Limits, Server, SiteRule, load_environment
+from jtel_constructs.policy.own_rules import ImportedGroup, Ports, rule_name, tcp, udp
 from jtel_constructs.policy.platforms import AwsPlatform, AzurePlatform, OpenStackPlatform, Platform, is_token
 from jtel_constructs.policy.rules import (
     Demand,
@@ -29,11 +30,13 @@ __all__ = [
     "FromBlock",
     "FromGroup",
     "FromServer",
+    "ImportedGroup",
     "Internal",
     "Limits",
     "Network",
     "OpenStackPlatform",
     "Platform",
+    "Ports",
     "Rule",
     "RuleSet",
     "Server",
@@ -47,4 +50,7 @@ __all__ = [
     "load_environment",
     "minimize",
     "parse_block",
+    "rule_name",
+    "tcp",
+    "udp",
 ]

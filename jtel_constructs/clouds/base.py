@@ -1,0 +1,154 @@
+"""What every cloud module gives: plain Terraform resource blocks, checked against that cloud's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jtel_constructs.errors import ExpressionError, LimitError
+from jtel_constructs.matrix import INTERNAL
+from jtel_constructs.matrix.files import KeyPath
+from jtel_constructs.policy import Environment, RuleSet, escape
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A reference to an attribute of another resource of the same environment."""
+
+    type: str
+    name: str
+    attribute: str = "id"
+
+    @property
+    def address(self) -> str:
+        return f"{self.type}.{self.name}.{self.attribute}"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One Terraform resource block: its type, its name in the stack, its attributes.
+
+    Attribute values are text, numbers, booleans, lists and mappings of those, and `Ref`. No value is None or empty.
+    """
+
+    type: str
+    name: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The Terraform provider of a cloud: where it comes from and which versions have all that is emitted."""
+
+    local_name: str
+    source: str
+    versions: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One limit: how much of it an environment uses. `limit` is None where there is none."""
+
+    what: str
+    used: int
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that an environment becomes on one cloud.
+
+    Attributes:
+        resources: the blocks, sorted by address.
+        outputs: for each server, what `acd_servers` says of it beside roles and operating system.
+        usage: the cloud's limits and how much of each is used.
+    """
+
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Mapping[str, Any]]
+    usage: tuple[Usage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """One cloud module.
+
+    Attributes:
+        emit: rules to resource blocks. Raises LimitError and ExpressionError before anything is written.
+        provider: what the Terraform block must name, from the environment.
+        limits: which keys of `limits` this cloud knows.
+        group_ids: the ids that a server has here, and the resource type of each.
+        source_group: the resource type that stands for a server, and for `internal`, as the source of a rule.
+    """
+
+    emit: Callable[[RuleSet], Plan]
+    provider: Callable[[Environment], Provider]
+    limits: tuple[str, ...]
+    group_ids: Mapping[str, str]
+    source_group: str
+
+
+def resource_name(environment: Environment, *parts: str) -> str:
+    """The name of a resource in the stack. Names of environments have no underscore, so the parts never run together."""
+    return "_".join((environment.name, *parts))
+
+
+def server_resource(environment: Environment, server: str) -> str:
+    """The name in the stack of a server's group (`internal` for the shared one)."""
+    return resource_name(environment, escape(server))
+
+
+def group_names(rules: RuleSet) -> list[str]:
+    """The servers, and the shared group after them."""
+    return [*(server.name for server in rules.servers), INTERNAL]
+
+
+def row_list(rules: RuleSet, rule_rows: Iterable[str], limit: int) -> str:
+    """Row keys for a description or tag; a narrowed row says so. Cut at a whole key where `limit` bytes are short."""
+    words = [f"{row} (narrowed)" if row in rules.narrowed else row for row in rule_rows]
+    text = ", ".join(words)
+    while len(text) > limit:
+        words.pop()
+        text = ", ".join(words) + " and more"
+    return text
+
+
+def check_limit_keys(environment: Environment, known: Iterable[str]) -> None:
+    """Refuse limits that another cloud has.
+
+    Raises:
+        LimitError: names the keys that this cloud knows.
+    """
+    allowed = list(known)
+    problems: list[tuple[KeyPath, str]] = [
+        (
+            ("limits", key),
+            f"{environment.platform.cloud} has no such limit to raise; allowed: {', '.join(allowed) or 'none'}",
+        )
+        for key, value in environment.limits
+        if value is not None and key not in allowed
+    ]
+    if problems:
+        raise environment.error(problems, LimitError)
+
+
+def over_limit(environment: Environment, problems: list[tuple[KeyPath, str]]) -> None:
+    """Raise the limits that are passed, if any.
+
+    Raises:
+        LimitError: every one of them.
+    """
+    if problems:
+        raise environment.error(problems, LimitError)
+
+
+def cannot_express(environment: Environment, problems: list[tuple[KeyPath, str]]) -> None:
+    """Raise what this cloud cannot express, if anything.
+
+    Raises:
+        ExpressionError: every one of them.
+    """
+    if problems:
+        raise environment.error(problems, ExpressionError)

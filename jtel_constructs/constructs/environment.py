@@ -1,0 +1,235 @@
+"""The environment as a construct: wires whatever servers are put into it, in any order, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from constructs import Construct
+
+from jtel_constructs.clouds import Plan, Ref, cloud_of
+from jtel_constructs.constructs.engine import engine
+from jtel_constructs.constructs.resources import OUTPUT, Attribute, Resources, fragment
+from jtel_constructs.errors import InputError, Problem
+from jtel_constructs.matrix import INTERNAL
+from jtel_constructs.policy import (
+    AwsPlatform,
+    AzurePlatform,
+    Environment,
+    ImportedGroup,
+    OpenStackPlatform,
+    Ports,
+    RuleSet,
+    compute,
+    rule_name,
+)
+
+if TYPE_CHECKING:
+    from jtel_constructs.constructs.servers import AcdServer
+
+Source = "AcdServer | JtelEnvironment | ImportedGroup | str"
+
+_outputs: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+
+
+class JtelEnvironment(Construct):
+    """One jtel installation in a stack: its security groups, its rules, and the output `acd_servers`.
+
+    Servers are put in as constructs with the environment as scope (`LoadBalancer(environment, "lb")`); rules among
+    them are worked out at synthesis, so the order does not matter. The provider is the stack's own business: see
+    `require_provider`.
+
+    Args:
+        scope: the stack, or a construct in it.
+        id: the construct's id; appears nowhere in Terraform's addresses.
+        name: prefix of every group's name and of every address; letters, digits, hyphens.
+        redundant: the document's column "Required for Redundant Systems", or else the other one.
+        platform: `AwsPlatform`, `AzurePlatform` or `OpenStackPlatform`.
+        peers: CIDR blocks of ``jtel-support``, ``pbx``, ``reporting-api-users`` and ``any``, as far as the servers'
+            rows need them. An empty list means nobody.
+        narrow: for a row key, the blocks that stand in for ``any`` there.
+        ip_families: ``ipv4``, ``ipv6`` or both; default ``["ipv4"]``.
+        supplements: named rows that the document does not have; default none.
+        site_rules: rules of your own, as mappings like in an environment file; see also `AcdServer.allow_from`.
+        egress: ``all`` (default) or ``none``.
+        admin_ports_open_to_world: those of 22, 3389 and 7777 that are meant to be open to the whole internet.
+        limits: what the account has raised, by the names of the environment file.
+        tags: on everything that takes tags.
+        matrix: path of a matrix file of your own; default: the jtel document.
+
+    Raises:
+        InputError: a value is wrong in itself. What can be seen only when all servers are there (a missing peer, a
+            limit) is raised by `check` and stops the synthesis.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        redundant: bool,
+        platform: AwsPlatform | AzurePlatform | OpenStackPlatform | Mapping[str, Any],
+        peers: Mapping[str, Sequence[str]],
+        narrow: Mapping[str, Sequence[str]] | None = None,
+        ip_families: Sequence[str] = ("ipv4",),
+        supplements: Sequence[str] = (),
+        site_rules: Iterable[Mapping[str, Any]] = (),
+        egress: str = "all",
+        admin_ports_open_to_world: Sequence[int] = (),
+        limits: Mapping[str, int] | None = None,
+        tags: Mapping[str, str] | None = None,
+        matrix: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        self._values: dict[str, Any] = {
+            "name": name,
+            "redundant": redundant,
+            "platform": platform if not isinstance(platform, Mapping) else dict(platform),
+            "peers": {peer: list(blocks) if not isinstance(blocks, str) else blocks for peer, blocks in peers.items()},
+            "narrow": {row: list(blocks) for row, blocks in (narrow or {}).items()},
+            "ip_families": list(ip_families),
+            "supplements": list(supplements),
+            "egress": egress,
+            "admin_ports_open_to_world": list(admin_ports_open_to_world),
+            "limits": dict(limits or {}),
+            "tags": dict(tags or {}),
+            "matrix": matrix,
+        }
+        self._site_rules: list[dict[str, Any]] = [dict(rule) for rule in site_rules]
+        self._servers: dict[str, dict[str, Any]] = {}
+        self._model: Environment | None = None
+        self._environment()
+        self._reserve_output()
+        # The output must be known to the CDK as one, and it gets its value from the element after it, which alone
+        # knows all servers.
+        engine.TerraformOutput(self, OUTPUT, value="", static_id=True)
+        Resources(self, "resources", self._fragment)
+
+    @classmethod
+    def of_model(cls, scope: Construct, id: str, environment: Environment) -> JtelEnvironment:
+        """The construct of an environment that was read from a file, its servers included."""
+        from jtel_constructs.constructs.servers import server_class
+
+        construct = cls(
+            scope,
+            id,
+            name=environment.name,
+            redundant=environment.redundant,
+            platform=environment.platform,
+            peers={},
+        )
+        construct._model = environment
+        for server in environment.all_servers():
+            server_class(server.roles)._of_model(construct, server)
+        return construct
+
+    def check(self) -> RuleSet:
+        """The rules of the environment as it stands now, within its cloud's limits. Starts no node process.
+
+        Raises:
+            InputError: what is wrong, by key. LimitError and ExpressionError are kinds of it.
+        """
+        rules, _ = self._rules_and_plan()
+        return rules
+
+    @property
+    def internal_group_id(self) -> str:
+        """The id of the shared group that every server joins (on Azure the application security group), as a token."""
+        return self._token(cloud_of(self._environment()).source_group, INTERNAL)
+
+    # -- for the servers ---------------------------------------------------------------------------------------------
+
+    def _add_server(self, name: str, roles: Sequence[str], os: str | None) -> None:
+        if self._model is not None:
+            return
+        twin = next((other for other in self._servers if other.lower() == name.lower()), None)
+        if twin is not None:
+            message = f"a server {twin!r} is in the environment already (letter case does not count); choose another name"
+            raise InputError([Problem(name, message)])
+        self._servers[name] = {"name": name, "roles": list(roles), "os": os}
+        try:
+            self._environment()
+        except InputError:
+            del self._servers[name]
+            raise
+
+    def _allow(
+        self, server: str, sources: object, ports: Ports, reason: str, name: str | None
+    ) -> None:
+        if self._model is not None:
+            raise InputError([Problem(server, "this environment comes from a file; write the rule there (site_rules)")])
+        rule = {
+            "name": name or rule_name(server, ports, reason),
+            "to": [server],
+            "protocol": ports.protocol,
+            "ports": [str(ports_range) for ports_range in ports.ranges],
+            "reason": reason,
+        }
+        texts = [self._source(source) for source in _listed(sources)]
+        for known in self._site_rules:
+            if all(known.get(key) == value for key, value in rule.items()):
+                known["from"] += [text for text in texts if text not in known["from"]]
+                return
+        self._site_rules.append({**rule, "from": texts})
+        try:
+            self._environment()
+        except InputError:
+            self._site_rules.pop()
+            raise
+
+    def _source(self, source: object) -> str:
+        from jtel_constructs.constructs.servers import AcdServer
+
+        if isinstance(source, AcdServer):
+            if source.environment is self:
+                return source.server_name
+            group = source.environment._token(cloud_of(source.environment._environment()).source_group, source.server_name)
+            return str(ImportedGroup(group, source.environment._environment().group_name(source.server_name)))
+        if isinstance(source, JtelEnvironment):
+            if source is self:
+                return INTERNAL
+            return str(ImportedGroup(source.internal_group_id, source._environment().group_name(INTERNAL)))
+        return str(source)
+
+    def _token(self, type: str, server: str) -> str:
+        """A token for the id of a server's resource of this type."""
+        from jtel_constructs.clouds.base import server_resource
+
+        ref = Ref(type, server_resource(self._environment(), server))
+        known = self.node.try_find_child(f"{ref.type}.{ref.name}.{ref.attribute}")
+        attribute = known if isinstance(known, Attribute) else Attribute(self, ref)
+        token: str = attribute.fqn
+        return token
+
+    # -- synthesis ---------------------------------------------------------------------------------------------------
+
+    def _environment(self) -> Environment:
+        """The environment as it stands, as a model; checked in form, not yet in meaning."""
+        if self._model is not None:
+            return self._model
+        return Environment.build({**self._values, "servers": [*self._servers.values()], "site_rules": self._site_rules})
+
+    def _rules_and_plan(self) -> tuple[RuleSet, Plan]:
+        environment = self._environment()
+        rules = compute(environment)
+        return rules, cloud_of(environment).emit(rules)
+
+    def _fragment(self) -> dict[str, Any]:
+        rules, plan = self._rules_and_plan()
+        facts = {server.name: {"roles": list(server.roles), "os": server.system} for server in rules.servers}
+        return fragment(plan, facts)
+
+    def _reserve_output(self) -> None:
+        taken = _outputs.setdefault(engine.TerraformStack.of(self), {})
+        if OUTPUT in taken:
+            message = f"the stack holds environment {taken[OUTPUT]!r} already, and has one output {OUTPUT}; use a stack for each"
+            raise InputError([Problem(self._environment().name, message)])
+        taken[OUTPUT] = self._environment().name
+
+
+def _listed(sources: object) -> list[object]:
+    if isinstance(sources, list | tuple | set | frozenset):
+        return list(sources)
+    return [sources]

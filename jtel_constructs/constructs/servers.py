@@ -1,0 +1,215 @@
+"""The servers as constructs: one class per jtel component, and one for several roles on a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+from constructs import Construct
+
+from jtel_constructs.clouds import cloud_of
+from jtel_constructs.constructs.environment import JtelEnvironment
+from jtel_constructs.errors import InputError, Problem
+from jtel_constructs.matrix import Role
+from jtel_constructs.policy import ImportedGroup, Ports, Server
+
+
+class AcdServer(Construct):
+    """A server with any roles: one security group, to be attached together with the shared group `internal`.
+
+    Several machines of one kind share one server.
+
+    Args:
+        scope: the environment.
+        id: the construct's id, and the server's name unless `name` is given.
+        roles: one or more of the nine roles, such as ``ACD-LB``.
+        os: ``linux`` or ``windows``; default: windows for ACD-TEL, linux for all others. A server with both kinds of
+            role must say which.
+        name: the server's name in groups and addresses; default: `id`.
+
+    Raises:
+        InputError: the scope is no environment, the name is taken or not possible, a role does not exist.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, roles: Sequence[str], os: str | None = None, name: str | None = None
+    ) -> None:
+        if not isinstance(scope, JtelEnvironment):
+            message = f"its scope must be the JtelEnvironment that it belongs to, not {type(scope).__name__}"
+            raise InputError([Problem(id, message)])
+        scope._add_server(name or id, roles, os)
+        super().__init__(scope, id)
+        self._environment = scope
+        self._name = name or id
+        self._roles = tuple(roles)
+
+    @classmethod
+    def _of_model(cls, scope: JtelEnvironment, server: Server) -> AcdServer:
+        return cls(scope, server.name, roles=server.roles, os=server.os)
+
+    @property
+    def environment(self) -> JtelEnvironment:
+        """The environment that the server is in."""
+        return self._environment
+
+    @property
+    def server_name(self) -> str:
+        """The server's name, as in the output `acd_servers`."""
+        return self._name
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The server's roles."""
+        return self._roles
+
+    @property
+    def security_group_id(self) -> str:
+        """The id of the server's own security group, as a token (AWS, OpenStack).
+
+        Raises:
+            InputError: on Azure, which has `network_security_group_id` and `application_security_group_id`.
+        """
+        return self._id("security_group_id")
+
+    @property
+    def security_group_ids(self) -> list[str]:
+        """The groups to attach to the server's network interface or port: its own and `internal` (AWS, OpenStack)."""
+        return [self.security_group_id, self._environment.internal_group_id]
+
+    @property
+    def network_security_group_id(self) -> str:
+        """The id of the server's network security group, as a token (Azure)."""
+        return self._id("network_security_group_id")
+
+    @property
+    def application_security_group_id(self) -> str:
+        """The id of the server's own application security group, as a token (Azure)."""
+        return self._id("application_security_group_id")
+
+    @property
+    def application_security_group_ids(self) -> list[str]:
+        """The application security groups to join: the server's own and `internal` (Azure)."""
+        return [self.application_security_group_id, self._environment.internal_group_id]
+
+    def allow_from(
+        self,
+        sources: AcdServer
+        | JtelEnvironment
+        | ImportedGroup
+        | str
+        | Sequence[AcdServer | JtelEnvironment | ImportedGroup | str],
+        *ports: Ports,
+        reason: str,
+        name: str | None = None,
+    ) -> None:
+        """Let something of your own in, beyond the document; proved and explained like the rest.
+
+        Args:
+            sources: a server, an environment (all its servers), an `ImportedGroup`, a CIDR block, a peer, a role, or a
+                list of those.
+            ports: `tcp(...)` and `udp(...)`.
+            reason: why; for the next auditor.
+            name: of the rule, in every output as ``site:NAME``; default: made of server, ports and reason.
+
+        Raises:
+            InputError: no source, no ports, no reason, a name that is not possible.
+        """
+        if not ports:
+            raise InputError([Problem(self._name, "allow_from: no ports are given; add tcp(...) or udp(...)")])
+        for index, some in enumerate(ports):
+            own_name = f"{name}-{index + 1}" if name and index else name
+            self._environment._allow(self._name, sources, some, reason, own_name)
+
+    def _id(self, attribute: str) -> str:
+        cloud = cloud_of(self._environment._environment())
+        if attribute not in cloud.group_ids:
+            message = f"{attribute} is not known on this cloud; it has {', '.join(cloud.group_ids)}"
+            raise InputError([Problem(self._name, message)])
+        return self._environment._token(cloud.group_ids[attribute], self._name)
+
+
+class _OneRole(AcdServer):
+    ROLE: ClassVar[Role]
+
+    def __init__(self, scope: Construct, id: str, *, os: str | None = None, name: str | None = None) -> None:
+        super().__init__(scope, id, roles=(self.ROLE,), os=os, name=name)
+
+    @classmethod
+    def _of_model(cls, scope: JtelEnvironment, server: Server) -> Self:
+        return cls(scope, server.name, os=server.os)
+
+
+class TelephonyServer(_OneRole):
+    """ACD-TEL: SIP, RTP, call control. Windows by default. Arguments as `AcdServer`, without `roles`."""
+
+    ROLE = "ACD-TEL"
+
+
+class DatabaseMaster(_OneRole):
+    """ACD-DBM: the master database and its UDP listener. Arguments as `AcdServer`, without `roles`."""
+
+    ROLE = "ACD-DBM"
+
+
+class DatabaseSlave(_OneRole):
+    """ACD-DBS: a slave database. Arguments as `AcdServer`, without `roles`."""
+
+    ROLE = "ACD-DBS"
+
+
+class ReportingDatabase(_OneRole):
+    """ACD-DBR: a slave database for reporting. Arguments as `AcdServer`, without `roles`."""
+
+    ROLE = "ACD-DBR"
+
+
+class LoadBalancer(_OneRole):
+    """ACD-LB: haproxy in front of web, API, chat and databases. Arguments as `AcdServer`, without `roles`."""
+
+    ROLE = "ACD-LB"
+
+
+class WebServer(_OneRole):
+    """ACD-JB: the web application. Arguments as `AcdServer`, without `roles`."""
+
+    ROLE = "ACD-JB"
+
+
+class Storage(_OneRole):
+    """ACD-STORE: the samba file share. Arguments as `AcdServer`, without `roles`."""
+
+    ROLE = "ACD-STORE"
+
+
+class ChatServer(_OneRole):
+    """ACD-CHAT: the chat services. Arguments as `AcdServer`, without `roles`."""
+
+    ROLE = "ACD-CHAT"
+
+
+class RestServer(_OneRole):
+    """ACD-REST: the REST API services. Arguments as `AcdServer`, without `roles`."""
+
+    ROLE = "ACD-REST"
+
+
+_BY_ROLE: dict[str, type[_OneRole]] = {
+    component.ROLE: component
+    for component in (
+        TelephonyServer,
+        DatabaseMaster,
+        DatabaseSlave,
+        ReportingDatabase,
+        LoadBalancer,
+        WebServer,
+        Storage,
+        ChatServer,
+        RestServer,
+    )
+}
+
+
+def server_class(roles: Sequence[str]) -> type[AcdServer]:
+    """The class for a server with these roles: the component's own for one role, else `AcdServer`."""
+    return _BY_ROLE[roles[0]] if len(roles) == 1 else AcdServer
+

@@ -1,0 +1,83 @@
+"""An environment as a Terraform stack of its own: provider, state backend, and the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from constructs import Construct
+
+from jtel_constructs.clouds import cloud_of
+from jtel_constructs.constructs.engine import engine
+from jtel_constructs.constructs.environment import JtelEnvironment
+from jtel_constructs.constructs.resources import terraform_value
+from jtel_constructs.policy import Environment
+from jtel_constructs.policy.platforms import (
+    AzurermBackend,
+    Backend,
+    CloudBackend,
+    HttpBackend,
+    LocalBackend,
+    S3Backend,
+)
+
+
+class JtelStack(engine.TerraformStack):
+    """The Terraform stack of one environment.
+
+    Args:
+        scope: the app.
+        id: the stack's name.
+        environment: the environment, from `load_environment`.
+
+    Raises:
+        InputError: the environment is wrong, or its cloud cannot take it.
+    """
+
+    def __init__(self, scope: Construct, id: str, environment: Environment) -> None:
+        super().__init__(scope, id)
+        require_provider(self, environment)
+        if environment.backend:
+            _set_backend(self, environment.backend)
+        self.environment = JtelEnvironment.of_model(self, "environment", environment)
+
+
+def require_provider(stack: engine.TerraformStack, environment: Environment | JtelEnvironment) -> None:
+    """Name the provider that an environment needs, its versions and its configuration, in a stack.
+
+    Leave it out where the stack has a provider of its own for this cloud.
+
+    Args:
+        stack: the stack.
+        environment: the environment, as a model or as a construct.
+    """
+    model = environment._environment() if isinstance(environment, JtelEnvironment) else environment
+    provider = cloud_of(model).provider(model)
+    block = engine.TerraformProvider(
+        stack,
+        f"provider-{provider.local_name}",
+        terraform_resource_type=provider.local_name,
+        terraform_provider_source=provider.source,
+        terraform_generator_metadata=engine.TerraformProviderGeneratorMetadata(
+            provider_name=provider.local_name, provider_version_constraint=provider.versions
+        ),
+    )
+    for key, value in provider.config.items():
+        block.add_override(key, terraform_value(value))
+
+
+def _set_backend(stack: engine.TerraformStack, backend: Backend) -> None:
+    values: dict[str, Any] = {
+        key: terraform_value(value) for key, value in backend if value is not None and key not in ("type", "workspace")
+    }
+    if isinstance(backend, CloudBackend):
+        workspaces = engine.NamedCloudWorkspace(name=backend.workspace)
+        engine.CloudBackend(stack, workspaces=workspaces, **values)
+        return
+    classes: Mapping[type[Any], Callable[..., Any]] = {
+        LocalBackend: engine.LocalBackend,
+        S3Backend: engine.S3Backend,
+        AzurermBackend: engine.AzurermBackend,
+        HttpBackend: engine.HttpBackend,
+    }
+    classes[type(backend)](stack, **values)

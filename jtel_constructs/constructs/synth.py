@@ -1,0 +1,70 @@
+"""Environment files to Terraform stacks, whole or not at all. Also a program: `python -m ...synth OUT FILE...`."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from jtel_constructs.clouds import cloud_of
+from jtel_constructs.errors import InputError, JtelError, Problem
+from jtel_constructs.policy import Environment, compute, load_environment
+
+_STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def load_all(paths: Iterable[Path]) -> dict[str, Environment]:
+    """Read and check environment files; the key is the stack's name, which is the file's without its ending.
+
+    Raises:
+        InputError: the problems of every file that has some.
+    """
+    environments: dict[str, Environment] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            if not _STACK.fullmatch(path.stem):
+                message = "the file's name is the stack's name: use letters, digits, _ . and -, no blanks"
+                raise InputError([Problem("", message)], file=str(path))
+            if path.stem.lower() in (name.lower() for name in environments):
+                raise InputError([Problem("", f"another file is named {path.stem} too")], file=str(path))
+            environment = load_environment(path)
+            cloud_of(environment).emit(compute(environment))
+            environments[path.stem] = environment
+        except InputError as error:
+            problems.extend(Problem("", line) for line in str(error).splitlines())
+    if problems:
+        raise InputError(problems)
+    return environments
+
+
+def synthesize(environments: dict[str, Environment], outdir: Path | None) -> None:
+    """Write one Terraform stack per environment to OUTDIR/stacks/NAME/cdk.tf.json.
+
+    Args:
+        environments: what `load_all` returned.
+        outdir: None for the CDK's own default (CDKTF_OUTDIR, or cdktf.out).
+    """
+    # node starts with these imports; a wrong file never gets this far
+    from jtel_constructs.constructs.engine import engine
+    from jtel_constructs.constructs.stack import JtelStack
+
+    app = engine.App(outdir=str(outdir)) if outdir else engine.App()
+    for name, environment in environments.items():
+        JtelStack(app, name, environment)
+    app.synth()
+
+
+def main(arguments: list[str]) -> int:
+    """Synthesize FILES to OUT. Exit code 2 for wrong input; nothing is written then."""
+    try:
+        synthesize(load_all(Path(name) for name in arguments[1:]), Path(arguments[0]))
+    except JtelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The deployable app: one Terraform stack for each environment file."""

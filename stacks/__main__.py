@@ -1,0 +1,48 @@
+"""`python -m stacks`: the app that cdktf.json names.
+
+JTEL_ENVIRONMENTS is the folder of environment files (default: stacks/environments beside this file), CDKTF_OUTDIR the
+folder for the result (default: cdktf.out). Exit code 2 for wrong input; nothing is written then.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from jtel_constructs.constructs.synth import load_all, synthesize
+from jtel_constructs.errors import InputError, JtelError, Problem
+
+
+def environment_files(folder: Path) -> list[Path]:
+    """The environment files of a folder.
+
+    Raises:
+        InputError: no such folder, or no file in it.
+    """
+
+    def fail(message: str) -> InputError:
+        return InputError([Problem("", message)], file=str(folder))
+
+    if not folder.is_dir():
+        raise fail("this is no folder; set JTEL_ENVIRONMENTS to the folder of your environment files")
+    if stray := sorted(path.name for path in folder.iterdir() if path.suffix.lower() in (".yml", ".json")):
+        raise fail(f"environment files end in .yaml; rename or move {', '.join(stray)}")
+    files = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and not path.name.startswith("."))
+    if not files:
+        raise fail("there is no environment file (*.yaml) in this folder")
+    return files
+
+
+def main() -> int:
+    folder = Path(os.environ.get("JTEL_ENVIRONMENTS") or Path(__file__).parent / "environments")
+    try:
+        synthesize(load_all(environment_files(folder)), None)
+    except JtelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
