@@ -3,6 +3,7 @@
 from jtel_constructs.policy.addresses import FAMILIES, Family, Network, collapse, family, parse_block
 from jtel_constructs.policy.compute import compute
 from jtel_constructs.policy.environment import Environment, Limits, Server, SiteRule, load_environment
+from jtel_constructs.policy.origins import OriginRule, rules_by_origin
 from jtel_constructs.policy.own_rules import ImportedGroup, Ports, rule_name, tcp, udp
 from jtel_constructs.policy.platforms import AwsPlatform, AzurePlatform, OpenStackPlatform, Platform, is_token
 from jtel_constructs.policy.rules import (
@@ -35,6 +36,7 @@ __all__ = [
     "Limits",
     "Network",
     "OpenStackPlatform",
+    "OriginRule",
     "Platform",
     "Ports",
     "Rule",
@@ -51,6 +53,7 @@ __all__ = [
     "minimize",
     "parse_block",
     "rule_name",
+    "rules_by_origin",
     "tcp",
     "udp",
 ]

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from jtel_constructs.errors import InputError, one_of, suggestion
+from jtel_constructs.errors import one_of, suggestion
 from jtel_constructs.matrix import INTERNAL, PEERS, PROTOCOLS, ROLES, Matrix, Row, SupplementRow
 from jtel_constructs.matrix.files import KeyPath
 from jtel_constructs.policy.addresses import FAMILIES, Network, covers, family, parse_block, whole_internet
@@ -25,6 +25,7 @@ from jtel_constructs.policy.rules import (
 )
 
 _GROUP = "group:"
+_GROUP_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,58}[A-Za-z0-9])?")
 _GROUP_ID = {
     "aws": (re.compile(r"([0-9]{12}/)?sg-[0-9a-f]{8,17}"), "sg-0123456789abcdef0, or 123456789012/sg-... of a peered account"),
     "azure": (
@@ -57,6 +58,8 @@ class _Computation:
         self.demands: list[Demand] = []
         self.needed: dict[str, list[str]] = defaultdict(list)
         self.left_out: dict[tuple[str, str], None] = {}
+        self.groups: dict[str, str] = {}
+        self.group_sources: dict[str, FromGroup] = {}
 
     def result(self) -> RuleSet:
         self._check_servers()
@@ -77,7 +80,7 @@ class _Computation:
             for row in self._rows()
             if row.key in self.environment.narrow and self._destinations(row)
         }
-        result = RuleSet(
+        return RuleSet(
             environment=self.environment,
             matrix=self.matrix,
             servers=self.servers,
@@ -87,7 +90,6 @@ class _Computation:
             narrowed=narrowed,
             notices=notices(self.environment, self.matrix, self.servers),
         )
-        return result
 
     def _stop_if_wrong(self) -> None:
         if self.problems:
@@ -299,11 +301,16 @@ class _Computation:
 
     def _group_source(self, text: str, *where: str | int) -> list[Source]:
         label, _, group = text.rpartition("=")
+        label = label or re.sub(r"[^A-Za-z0-9-]+", "-", group.rpartition("/")[2])
         cloud = self.environment.platform.cloud
         pattern, allowed = _GROUP_ID[cloud]
         if not is_token(group) and not pattern.fullmatch(group):
             self._problem(f"{group!r} is no id of a group on {cloud}; allowed: {allowed}", *where)
-        return [FromGroup(group, label or group.rpartition("/")[2])]
+        if not _GROUP_LABEL.fullmatch(label):
+            self._problem(f"{label!r} is no name for a group; use letters, digits and hyphens, 60 at the most", *where)
+        if (known := self.groups.setdefault(label.lower(), group)) != group:
+            self._problem(f"{label!r} names two groups, {known} and {group}; give one another name", *where)
+        return [self.group_sources.setdefault(group, FromGroup(group, label))]
 
     def _unknown(self, name: str, what: str) -> str:
         names = [server.name for server in self.servers]
@@ -363,6 +370,3 @@ def _key_of(origin: str) -> KeyPath:
 
 def _shown_family(block: Network) -> str:
     return f"IPv{block.version}"
-
-
-__all__ = ["InputError", "compute"]

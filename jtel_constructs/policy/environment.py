@@ -193,6 +193,23 @@ class Environment(Record):
         return kind([Problem(path_text(where), message) for where, message in problems])
 
     @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON Schema of environment files, which editors complete from."""
+        matrix = load_matrix()
+        schema = cls.model_json_schema(by_alias=True)
+        schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+        schema["title"] = "jtel environment"
+        properties = schema["properties"]
+        # these keys are open, since a matrix of the user's own may have others; editors get the documented ones
+        properties["narrow"]["propertyNames"] = {
+            "anyOf": [{"enum": [row.key for row in matrix.rows if "any" in row.sources]}, {"type": "string"}]
+        }
+        properties["supplements"]["items"] = {
+            "anyOf": [{"enum": [supplement.key for supplement in matrix.supplements]}, {"type": "string"}]
+        }
+        return schema
+
+    @classmethod
     def build(cls, values: Mapping[str, Any], document: YamlFile | None = None) -> Environment:
         """An environment from plain values.
 

@@ -50,7 +50,7 @@ class ImportedGroup:
 
     Attributes:
         id: its id in the cloud (``sg-...``, a UUID, or the resource id of an application security group), or a token.
-        name: what outputs call it; stable, since addresses of rules contain it.
+        name: what outputs call it, letters, digits and hyphens; stable, since addresses of rules contain it.
     """
 
     id: str

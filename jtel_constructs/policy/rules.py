@@ -49,7 +49,7 @@ class FromGroup:
 
     @property
     def slug(self) -> str:
-        return f"group_{escape(''.join(char if char.isalnum() or char in '_-' else '-' for char in self.label))}"
+        return f"group_{self.label}"
 
 
 @dataclass(frozen=True, slots=True)

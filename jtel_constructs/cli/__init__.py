@@ -1,0 +1,5 @@
+"""The `jtel` command."""
+
+from jtel_constructs.cli.main import main
+
+__all__ = ["main"]

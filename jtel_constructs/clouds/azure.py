@@ -1,0 +1,360 @@
+"""Azure: per server a network security group (NSG) and an application security group (ASG), one shared ASG, separate rules.
+
+Facts: provider documentation of azurerm_network_security_group and azurerm_network_security_rule; Azure's pages "Network
+security groups", "Application security groups", "Azure networking limits", "Naming rules for Azure resources".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from typing import Any
+
+from jtel_constructs.clouds.base import (
+    Cloud,
+    Plan,
+    Provider,
+    Ref,
+    Resource,
+    Usage,
+    cannot_express,
+    check_limit_keys,
+    group_names,
+    over_limit,
+    resource_name,
+    row_list,
+    server_resource,
+)
+from jtel_constructs.clouds.azure_priorities import DENY, EGRESS, PROBES, Slot
+from jtel_constructs.matrix import INTERNAL, PortRange, Protocol
+from jtel_constructs.matrix.files import KeyPath
+from jtel_constructs.policy import (
+    AzurePlatform,
+    Environment,
+    FromBlock,
+    FromGroup,
+    FromServer,
+    Network,
+    RuleSet,
+    escape,
+    rules_by_origin,
+)
+
+NSG = "azurerm_network_security_group"
+ASG = "azurerm_application_security_group"
+RULE = "azurerm_network_security_rule"
+NIC_NSG = "azurerm_network_interface_security_group_association"
+NIC_ASG = "azurerm_network_interface_application_security_group_association"
+SUBNET_NSG = "azurerm_subnet_network_security_group_association"
+
+_RULES_PER_NSG = 1000
+_PREFIXES_PER_NSG = 4000
+_ASGS_PER_NSG = 100
+_NAME_LENGTH = 80
+_DESCRIPTION_BYTES = 140
+_TAGS, _TAG_KEY, _TAG_VALUE = 50, 512, 256
+_TAG_FORBIDDEN = re.compile(r"[<>%&\\?/\x00-\x1f]")
+_PROTOCOL: dict[Protocol, str] = {"tcp": "Tcp", "udp": "Udp"}
+
+
+def emit(rules: RuleSet) -> Plan:
+    """The resource blocks of an environment on Azure.
+
+    Raises:
+        LimitError: more rules, blocks or groups than an NSG takes, a name that is too long, no free priority.
+        ExpressionError: a tag that Azure refuses.
+    """
+    environment = rules.environment
+    check_limit_keys(environment, CLOUD.limits)
+    _check_tags(environment)
+    resources: list[Resource] = []
+    for name in group_names(rules):
+        resources.append(Resource(ASG, server_resource(environment, name), _group(environment, name, {"create_before_destroy": True})))
+    usage: list[tuple[str, list[Resource]]] = []
+    for server in rules.servers:
+        own = _allows(rules, server.name) + _always(environment, server.name)
+        usage.append((server.name, own))
+        resources.append(Resource(NSG, server_resource(environment, server.name), _group(environment, server.name, None)))
+        resources += own
+    checked = _check_limits(rules, usage)
+    outputs = {
+        server.name: {
+            "network_security_group_id": Ref(NSG, server_resource(environment, server.name)),
+            "application_security_group_ids": [_asg(environment, server.name), _asg(environment, INTERNAL)],
+        }
+        for server in rules.servers
+    }
+    return Plan(tuple(sorted(resources, key=lambda block: (block.type, block.name))), outputs, checked)
+
+
+def provider(environment: Environment) -> Provider:
+    """hashicorp/azurerm; from 4.38 on it checks that a rule has exactly one source and one destination."""
+    platform = environment.platform
+    assert isinstance(platform, AzurePlatform)
+    config: dict[str, Any] = {"features": [{}]}
+    if platform.subscription_id:
+        config["subscription_id"] = platform.subscription_id
+    return Provider("azurerm", "hashicorp/azurerm", ">= 4.38.0, < 6.0.0", config)
+
+
+def associate_interface(environment: Environment, server: str, name: str, interface_id: str) -> list[Resource]:
+    """The blocks that put a network interface into a server's groups, one after the other.
+
+    The NSG comes first: done at once, the associations overwrite each other.
+    """
+    interface = {"network_interface_id": interface_id}
+    own = resource_name(environment, escape(server), name)
+    groups = Resource(NIC_NSG, own, {**interface, "network_security_group_id": Ref(NSG, server_resource(environment, server))})
+    return [
+        groups,
+        *(
+            Resource(
+                NIC_ASG,
+                f"{own}_{escape(group)}",
+                {
+                    **interface,
+                    "application_security_group_id": _asg(environment, group),
+                    "depends_on": [f"{NIC_NSG}.{own}"],
+                },
+            )
+            for group in (server, INTERNAL)
+        ),
+    ]
+
+
+def associate_subnet(environment: Environment, server: str, name: str, subnet_id: str) -> list[Resource]:
+    """The block that puts a server's NSG on a subnet; its rules still let in to the server's ASG alone."""
+    group = Ref(NSG, server_resource(environment, server))
+    own = resource_name(environment, escape(server), name)
+    return [Resource(SUBNET_NSG, own, {"subnet_id": subnet_id, "network_security_group_id": group})]
+
+
+def _asg(environment: Environment, server: str) -> Ref:
+    return Ref(ASG, server_resource(environment, server))
+
+
+def _group(environment: Environment, name: str, lifecycle: dict[str, Any] | None) -> dict[str, Any]:
+    platform = environment.platform
+    assert isinstance(platform, AzurePlatform)
+    attributes: dict[str, Any] = {
+        "name": environment.group_name(name),
+        "location": platform.location,
+        "resource_group_name": platform.resource_group,
+        "tags": {"jtel-environment": environment.name, **environment.tags},
+    }
+    if lifecycle:
+        # an ASG that rules name can be deleted only after they have let go of it
+        attributes["lifecycle"] = lifecycle
+    return attributes
+
+
+def _rule(environment: Environment, server: str, key: str, **attributes: Any) -> Resource:
+    platform = environment.platform
+    assert isinstance(platform, AzurePlatform)
+    group = server_resource(environment, server)
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", key.replace("_", "-"))
+    if len(name) > _NAME_LENGTH:
+        name = f"{name[: _NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return Resource(
+        RULE,
+        resource_name(environment, escape(server), key),
+        {
+            "name": name,
+            "resource_group_name": platform.resource_group,
+            "network_security_group_name": Ref(NSG, group, "name"),
+            "source_port_range": "*",
+            **attributes,
+            # an NSG that is replaced under its own name loses its rules and the plan does not see it
+            "lifecycle": {"replace_triggered_by": [f"{NSG}.{group}.id"]},
+        },
+    )
+
+
+def _allows(rules: RuleSet, server: str) -> list[Resource]:
+    """One rule per source, protocol and family, with all its ports: so a port more or less changes no other rule."""
+    environment = rules.environment
+    ports: dict[Slot, list[PortRange]] = defaultdict(list)
+    rows: dict[Slot, list[str]] = defaultdict(list)
+    sources: dict[Slot, dict[str, Any]] = {}
+    for rule in rules.rules_of(server):
+        if isinstance(rule.source, FromBlock):
+            continue
+        if isinstance(rule.source, FromGroup):
+            slot = Slot("group", rule.source.label, rule.protocol)
+            group: Any = rule.source.id
+        elif isinstance(rule.source, FromServer):
+            slot, group = Slot("server", rule.source.name, rule.protocol), _asg(environment, rule.source.name)
+        else:
+            slot, group = Slot("internal", "", rule.protocol), _asg(environment, INTERNAL)
+        sources[slot] = {"source_application_security_group_ids": [group]}
+        ports[slot].append(rule.ports)
+        rows[slot] += rule.rows
+    for origin_rule in rules_by_origin(rules):
+        if origin_rule.destination == server:
+            slot = Slot.of_origin(origin_rule.origin, origin_rule.protocol, origin_rule.family)
+            sources[slot] = _prefixes(origin_rule.networks)
+            ports[slot].append(origin_rule.ports)
+            rows[slot] += origin_rule.rows
+    _check_priorities(environment, server, list(sources))
+    return [
+        _rule(
+            environment,
+            server,
+            slot.key,
+            priority=slot.priority,
+            direction="Inbound",
+            access="Allow",
+            protocol=_PROTOCOL[slot.protocol],
+            description=row_list(rules, dict.fromkeys(rows[slot]), _DESCRIPTION_BYTES),
+            destination_application_security_group_ids=[_asg(environment, server)],
+            **_port_attributes(ports[slot]),
+            **source,
+        )
+        for slot, source in sources.items()
+    ]
+
+
+def _prefixes(networks: tuple[Network, ...]) -> dict[str, Any]:
+    if len(networks) == 1:
+        return {"source_address_prefix": str(networks[0])}
+    return {"source_address_prefixes": [str(network) for network in networks]}
+
+
+def _port_attributes(ports: list[PortRange]) -> dict[str, Any]:
+    texts = [str(port_range) for port_range in sorted(ports)]
+    return {"destination_port_range": texts[0]} if len(texts) == 1 else {"destination_port_ranges": texts}
+
+
+def _always(environment: Environment, server: str) -> list[Resource]:
+    """What every NSG has whatever its rules: the deny that ends it, the probes of load balancers, and egress."""
+    anything = {"destination_port_range": "*", "destination_address_prefix": "*"}
+    return [
+        _rule(
+            environment,
+            server,
+            "probes",
+            priority=PROBES,
+            direction="Inbound",
+            access="Allow",
+            protocol="Tcp",
+            description="health probes of an Azure load balancer",
+            source_address_prefix="AzureLoadBalancer",
+            destination_application_security_group_ids=[_asg(environment, server)],
+            destination_port_range="*",
+        ),
+        _rule(
+            environment,
+            server,
+            "deny-all-inbound",
+            priority=DENY,
+            direction="Inbound",
+            access="Deny",
+            protocol="*",
+            description="what no rule above lets in; Azure's own rules would let the whole virtual network in",
+            source_address_prefix="*",
+            **anything,
+        ),
+        _rule(
+            environment,
+            server,
+            "egress",
+            priority=EGRESS,
+            direction="Outbound",
+            access="Allow" if environment.egress == "all" else "Deny",
+            protocol="*",
+            description=f"egress {environment.egress}",
+            source_address_prefix="*",
+            **anything,
+        ),
+    ]
+
+
+def _check_priorities(environment: Environment, server: str, slots: list[Slot]) -> None:
+    taken: dict[int, Slot] = {}
+    problems: list[tuple[KeyPath, str]] = []
+    for slot in sorted(slots):
+        if other := taken.get(slot.priority):
+            problems.append(
+                (
+                    (slot.section,),
+                    f"the rules of NSG {environment.group_name(server)} from {other} and from {slot} fall on the same "
+                    f"priority {slot.priority}. Priorities follow names, so that they never change; give the newer "
+                    "one of the two another name",
+                )
+            )
+        taken[slot.priority] = slot
+    over_limit(environment, problems)
+
+
+def _check_limits(rules: RuleSet, by_server: list[tuple[str, list[Resource]]]) -> tuple[Usage, ...]:
+    environment = rules.environment
+    problems: list[tuple[KeyPath, str]] = []
+    most_rules = most_prefixes = most_asgs = 0
+    for name in group_names(rules):
+        if len(environment.group_name(name)) > _NAME_LENGTH:
+            message = f"group name {environment.group_name(name)!r} is longer than the {_NAME_LENGTH} characters that Azure takes"
+            problems.append((("name",), f"{message}; shorten the environment's or the server's name"))
+    for server, blocks in by_server:
+        prefixes = sum(
+            len(block.attributes.get("source_address_prefixes", ())) + ("source_address_prefix" in block.attributes)
+            for block in blocks
+        )
+        asgs = {
+            str(group)
+            for block in blocks
+            for key in ("source_application_security_group_ids", "destination_application_security_group_ids")
+            for group in block.attributes.get(key, ())
+        }
+        most_rules, most_prefixes, most_asgs = (
+            max(most_rules, len(blocks)),
+            max(most_prefixes, prefixes),
+            max(most_asgs, len(asgs)),
+        )
+        for count, limit, what, mend in (
+            (len(blocks), _RULES_PER_NSG, "rules", "put roles on more servers"),
+            (prefixes, _PREFIXES_PER_NSG, "source blocks", "merge blocks of the peers"),
+            (len(asgs), _ASGS_PER_NSG, "application security groups", "let machines of one kind share a server"),
+        ):
+            if count > limit:
+                problems.append(
+                    (
+                        ("servers",),
+                        f"NSG {environment.group_name(server)} has {count} {what}, Azure allows {limit} and raises it for "
+                        f"nobody; {mend}",
+                    )
+                )
+    over_limit(environment, problems)
+    return (
+        Usage("network security groups", len(rules.servers), 5000),
+        Usage("application security groups", len(rules.servers) + 1, 3000),
+        Usage("rules", sum(len(blocks) for _, blocks in by_server), None),
+        Usage("largest NSG, rules", most_rules, _RULES_PER_NSG),
+        Usage("largest NSG, source blocks", most_prefixes, _PREFIXES_PER_NSG),
+        Usage("largest NSG, ASGs", most_asgs, _ASGS_PER_NSG),
+    )
+
+
+def _check_tags(environment: Environment) -> None:
+    problems: list[tuple[KeyPath, str]] = []
+    for key, value in environment.tags.items():
+        if len(key) > _TAG_KEY or _TAG_FORBIDDEN.search(key):
+            problems.append((("tags", key), rf"{key!r} is no tag name on Azure; allowed: up to {_TAG_KEY} characters without < > % & \ ? /"))
+        if len(value) > _TAG_VALUE:
+            problems.append((("tags", key), f"the value is longer than the {_TAG_VALUE} characters that Azure takes"))
+        if key.lower() == "jtel-environment":
+            problems.append((("tags", key), f"{key!r} is set by this library; choose another name"))
+    if len({key.lower() for key in environment.tags}) < len(environment.tags):
+        problems.append((("tags",), "two tag names differ by letter case alone; Azure takes them for one"))
+    if len(environment.tags) > _TAGS - 1:
+        problems.append((("tags",), f"{len(environment.tags)} tags; Azure takes {_TAGS}, one of them is ours"))
+    cannot_express(environment, problems)
+
+
+CLOUD = Cloud(
+    emit=emit,
+    provider=provider,
+    limits=(),
+    group_ids={"network_security_group_id": NSG, "application_security_group_id": ASG},
+    source_group=ASG,
+)
