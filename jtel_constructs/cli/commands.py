@@ -11,8 +11,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from jtel_constructs.clouds import Plan, cloud_of
 from jtel_constructs.cli import tables
+from jtel_constructs.clouds import Plan, cloud_of
 from jtel_constructs.errors import InputError, Problem, ToolError, one_of
 from jtel_constructs.matrix import Matrix, Row, SupplementRow, load_matrix
 from jtel_constructs.policy import Environment, Rule, RuleSet, compute, load_environment

@@ -29,7 +29,11 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, help: str, description: str, json: bool = True) -> argparse.ArgumentParser:
         command = commands.add_parser(
-            name, help=help, description=description, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+            name,
+            help=help,
+            description=description,
+            epilog=_EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if json:
             command.add_argument("--json", action="store_true", help="for programs: JSON on standard output")
@@ -38,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     matrix = add("matrix", "the documented rows", "Print the rows of the jtel document, the peers and the supplements.")
     matrix.add_argument("--matrix", metavar="FILE", help="a matrix file of your own instead of the jtel document")
 
-    rules = add("rules", "the rules of an environment", "Print the minimal rules of an environment and the rows behind each.")
+    rules = add(
+        "rules", "the rules of an environment", "Print the minimal rules of an environment and the rows behind each."
+    )
     rules.add_argument("environment", metavar="ENV")
     rules.add_argument("--to", metavar="SERVER", help="only the rules of this server")
 
@@ -49,9 +55,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("environments", metavar="ENV", nargs="+")
 
-    add("schema", "the JSON Schema of environment files", "Print the JSON Schema of environment files, for editors.", json=False)
+    add(
+        "schema",
+        "the JSON Schema of environment files",
+        "Print the JSON Schema of environment files, for editors.",
+        json=False,
+    )
 
-    synth = add("synth", "write the Terraform JSON", "Write OUT/stacks/NAME/cdk.tf.json for each environment.", json=False)
+    synth = add(
+        "synth", "write the Terraform JSON", "Write OUT/stacks/NAME/cdk.tf.json for each environment.", json=False
+    )
     synth.add_argument("environments", metavar="ENV", nargs="+")
     synth.add_argument("--out", metavar="OUT", default="cdktf.out", help="folder for the result (default: %(default)s)")
 

@@ -96,7 +96,8 @@ def print_rules(found: RuleSet, shown: Sequence[Rule]) -> None:
     environment = found.environment
     mode = "redundant" if environment.redundant else "non-redundant"
     _print(
-        f"{environment.name} ({environment.platform.cloud}, {mode}): {len(shown)} ingress rules, egress {environment.egress}",
+        f"{environment.name} ({environment.platform.cloud}, {mode}): {len(shown)} ingress rules, "
+        f"egress {environment.egress}",
         ("to", "protocol", "ports", "from", "who", "rows"),
         (
             (
@@ -125,7 +126,8 @@ def _row_text(found: RuleSet, rule: Rule, row: str) -> str:
 def print_check(found: RuleSet, plan: Plan) -> None:
     """That an environment is fine, what it uses of its cloud's limits, and its notices."""
     environment = found.environment
-    print(f"{environment.name}: fine ({len(found.servers)} servers, {len(found.rules)} rules on {environment.platform.cloud})")
+    cloud = environment.platform.cloud
+    print(f"{environment.name}: fine ({len(found.servers)} servers, {len(found.rules)} rules on {cloud})")
     for usage in plan.usage:
         print(f"  {usage.what}: {usage.used}" + (f" of {usage.limit}" if usage.limit is not None else ""))
     _print_remarks(found)
@@ -154,6 +156,5 @@ def print_proof(found: RuleSet, proof: Proof, what: str) -> None:
     print(f"{name}: NOT proved. {len(proof.differences)} differences between the rows and {what}.")
     for difference in proof.differences[:_SHOWN_DIFFERENCES]:
         print(f"  {difference.kind}: {difference.message}")
-    if hidden := len(proof.differences) - _SHOWN_DIFFERENCES:
-        if hidden > 0:
-            print(f"  ... and {hidden} more; --json shows all")
+    if (hidden := len(proof.differences) - _SHOWN_DIFFERENCES) > 0:
+        print(f"  ... and {hidden} more; --json shows all")

@@ -163,7 +163,7 @@ def _check_limits(rules: RuleSet) -> tuple[Usage, ...]:
         problems.append(
             (
                 ("limits", "security_groups_per_interface"),
-                f"every server attaches {_GROUPS_OF_A_SERVER} groups, its own and {INTERNAL}; {per_interface} is too few",
+                f"every server attaches {_GROUPS_OF_A_SERVER} groups (its own, {INTERNAL}); {per_interface} is too few",
             )
         )
     if limits.rules_per_security_group and per_group * per_interface > _RULES_TIMES_GROUPS:

@@ -1,7 +1,8 @@
-"""Azure: per server a network security group (NSG) and an application security group (ASG), one shared ASG, separate rules.
+"""Azure: per server a network security group (NSG) and an application security group (ASG), and one shared ASG.
 
-Facts: provider documentation of azurerm_network_security_group and azurerm_network_security_rule; Azure's pages "Network
-security groups", "Application security groups", "Azure networking limits", "Naming rules for Azure resources".
+Rules are resources of their own. Facts: provider documentation of azurerm_network_security_group and
+azurerm_network_security_rule; Azure's pages "Network security groups", "Application security groups", "Azure networking
+limits", "Naming rules for Azure resources".
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
+from jtel_constructs.clouds.azure_priorities import DENY, EGRESS, PROBES, Slot
 from jtel_constructs.clouds.base import (
     Cloud,
     Plan,
@@ -26,7 +28,6 @@ from jtel_constructs.clouds.base import (
     row_list,
     server_resource,
 )
-from jtel_constructs.clouds.azure_priorities import DENY, EGRESS, PROBES, Slot
 from jtel_constructs.matrix import INTERNAL, PortRange, Protocol
 from jtel_constructs.matrix.files import KeyPath
 from jtel_constructs.policy import (
@@ -70,12 +71,18 @@ def emit(rules: RuleSet) -> Plan:
     _check_tags(environment)
     resources: list[Resource] = []
     for name in group_names(rules):
-        resources.append(Resource(ASG, server_resource(environment, name), _group(environment, name, {"create_before_destroy": True})))
+        resources.append(
+            Resource(
+                ASG, server_resource(environment, name), _group(environment, name, {"create_before_destroy": True})
+            )
+        )
     usage: list[tuple[str, list[Resource]]] = []
     for server in rules.servers:
         own = _allows(rules, server.name) + _always(environment, server.name)
         usage.append((server.name, own))
-        resources.append(Resource(NSG, server_resource(environment, server.name), _group(environment, server.name, None)))
+        resources.append(
+            Resource(NSG, server_resource(environment, server.name), _group(environment, server.name, None))
+        )
         resources += own
     checked = _check_limits(rules, usage)
     outputs = {
@@ -105,7 +112,9 @@ def associate_interface(environment: Environment, server: str, name: str, interf
     """
     interface = {"network_interface_id": interface_id}
     own = resource_name(environment, escape(server), name)
-    groups = Resource(NIC_NSG, own, {**interface, "network_security_group_id": Ref(NSG, server_resource(environment, server))})
+    groups = Resource(
+        NIC_NSG, own, {**interface, "network_security_group_id": Ref(NSG, server_resource(environment, server))}
+    )
     return [
         groups,
         *(
@@ -293,7 +302,7 @@ def _check_limits(rules: RuleSet, by_server: list[tuple[str, list[Resource]]]) -
     most_rules = most_prefixes = most_asgs = 0
     for name in group_names(rules):
         if len(environment.group_name(name)) > _NAME_LENGTH:
-            message = f"group name {environment.group_name(name)!r} is longer than the {_NAME_LENGTH} characters that Azure takes"
+            message = f"group name {environment.group_name(name)!r} is longer than Azure's {_NAME_LENGTH} characters"
             problems.append((("name",), f"{message}; shorten the environment's or the server's name"))
     for server, blocks in by_server:
         prefixes = sum(
@@ -320,8 +329,8 @@ def _check_limits(rules: RuleSet, by_server: list[tuple[str, list[Resource]]]) -
                 problems.append(
                     (
                         ("servers",),
-                        f"NSG {environment.group_name(server)} has {count} {what}, Azure allows {limit} and raises it for "
-                        f"nobody; {mend}",
+                        f"NSG {environment.group_name(server)} has {count} {what}, Azure allows {limit}, for "
+                        f"nobody more; {mend}",
                     )
                 )
     over_limit(environment, problems)
@@ -339,7 +348,12 @@ def _check_tags(environment: Environment) -> None:
     problems: list[tuple[KeyPath, str]] = []
     for key, value in environment.tags.items():
         if len(key) > _TAG_KEY or _TAG_FORBIDDEN.search(key):
-            problems.append((("tags", key), rf"{key!r} is no tag name on Azure; allowed: up to {_TAG_KEY} characters without < > % & \ ? /"))
+            problems.append(
+                (
+                    ("tags", key),
+                    rf"{key!r} is no tag name on Azure; allowed: up to {_TAG_KEY} characters without < > % & \ ? /",
+                )
+            )
         if len(value) > _TAG_VALUE:
             problems.append((("tags", key), f"the value is longer than the {_TAG_VALUE} characters that Azure takes"))
         if key.lower() == "jtel-environment":
@@ -357,4 +371,5 @@ CLOUD = Cloud(
     limits=(),
     group_ids={"network_security_group_id": NSG, "application_security_group_id": ASG},
     source_group=ASG,
+    associate={"network interface": associate_interface, "subnet": associate_subnet},
 )

@@ -63,7 +63,9 @@ class Slot:
     @property
     def section(self) -> str:
         """The key of the environment file that names the source."""
-        return {"server": "servers", "site": "site_rules", "group": "site_rules", "narrow": "narrow"}.get(self.kind, "peers")
+        return {"server": "servers", "site": "site_rules", "group": "site_rules", "narrow": "narrow"}.get(
+            self.kind, "peers"
+        )
 
     @property
     def priority(self) -> int:

@@ -81,6 +81,8 @@ class Cloud:
         limits: which keys of `limits` this cloud knows.
         group_ids: the ids that a server has here, and the resource type of each.
         source_group: the resource type that stands for a server, and for `internal`, as the source of a rule.
+        associate: what a server's groups can be put on, and how: environment, server, a name of the association, and
+            the id of what they are put on.
     """
 
     emit: Callable[[RuleSet], Plan]
@@ -88,10 +90,11 @@ class Cloud:
     limits: tuple[str, ...]
     group_ids: Mapping[str, str]
     source_group: str
+    associate: Mapping[str, Callable[[Environment, str, str, str], list[Resource]]] = field(default_factory=dict)
 
 
 def resource_name(environment: Environment, *parts: str) -> str:
-    """The name of a resource in the stack. Names of environments have no underscore, so the parts never run together."""
+    """The name of a resource in the stack. No environment's name has an underscore: the parts never run together."""
     return "_".join((environment.name, *parts))
 
 

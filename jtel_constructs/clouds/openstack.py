@@ -124,7 +124,9 @@ def _ingress(rules: RuleSet) -> list[Resource]:
         shape = (rule.destination, rule.protocol, rule.ports, rule.rows)
         if not isinstance(rule.source, FromBlock):
             for over in environment.ip_families:
-                blocks += _port_rules(rules, *shape, over, f"{rule.key}_{over}", remote_group_id=_remote(environment, rule))
+                blocks += _port_rules(
+                    rules, *shape, over, f"{rule.key}_{over}", remote_group_id=_remote(environment, rule)
+                )
         elif not platform.address_groups:
             over = family(rule.source.network)
             blocks += _port_rules(rules, *shape, over, rule.key, remote_ip_prefix=str(rule.source.network))
@@ -213,7 +215,7 @@ def _check_quota(rules: RuleSet, groups: list[Resource], emitted: list[Resource]
         problems.append(
             (
                 ("limits", "security_groups"),
-                f"{len(groups)} groups are needed ({len(rules.servers)} servers and {INTERNAL}); the project's quota of "
+                f"{len(groups)} groups are needed ({len(rules.servers)} servers and {INTERNAL}); the quota of "
                 f"{group_quota} leaves {group_quota - _DEFAULT_GROUP} beside the group default. Have the quota "
                 f"security_group raised to at least {len(groups) + _DEFAULT_GROUP} and say so "
                 f"(limits: {{security_groups: {len(groups) + _DEFAULT_GROUP}}}), or put roles together",
@@ -242,7 +244,9 @@ def _peak_while_creating(groups: list[Resource], emitted: list[Resource]) -> int
     """The most rules there can be while groups are still being made, with the two that a new group has for a moment."""
     using: Counter[str] = Counter()
     for block in emitted:
-        using.update({value.name for value in block.attributes.values() if isinstance(value, Ref) and value.type == GROUP})
+        using.update(
+            {value.name for value in block.attributes.values() if isinstance(value, Ref) and value.type == GROUP}
+        )
     return max(len(emitted) - using[group.name] + _RULES_OF_A_NEW_GROUP for group in groups)
 
 
@@ -250,7 +254,9 @@ def _check_tags(environment: Environment) -> None:
     problems: list[tuple[KeyPath, str]] = []
     for key, value in environment.tags.items():
         if len(f"{key}={value}") > _TAG:
-            problems.append((("tags", key), f"is longer than {_TAG} characters as key=value, which is all OpenStack takes"))
+            problems.append(
+                (("tags", key), f"is longer than {_TAG} characters as key=value, which is all OpenStack takes")
+            )
     if len(environment.tags) > _TAGS:
         problems.append((("tags",), f"{len(environment.tags)} tags; OpenStack takes {_TAGS}"))
     cannot_express(environment, problems)

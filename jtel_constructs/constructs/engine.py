@@ -27,3 +27,5 @@ if TYPE_CHECKING:
     import cdktf as engine
 else:
     engine = import_module(_engine_name())
+
+__all__ = ["engine"]

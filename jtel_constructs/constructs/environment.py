@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from constructs import Construct
 
 from jtel_constructs.clouds import Plan, Ref, cloud_of
+from jtel_constructs.clouds.base import server_resource
 from jtel_constructs.constructs.engine import engine
 from jtel_constructs.constructs.resources import OUTPUT, Attribute, Resources, fragment
 from jtel_constructs.errors import InputError, Problem
@@ -25,10 +27,7 @@ from jtel_constructs.policy import (
     rule_name,
 )
 
-if TYPE_CHECKING:
-    from jtel_constructs.constructs.servers import AcdServer
-
-Source = "AcdServer | JtelEnvironment | ImportedGroup | str"
+_ASSOCIATION_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?")
 
 _outputs: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
 
@@ -99,6 +98,7 @@ class JtelEnvironment(Construct):
         }
         self._site_rules: list[dict[str, Any]] = [dict(rule) for rule in site_rules]
         self._servers: dict[str, dict[str, Any]] = {}
+        self._associations: dict[tuple[str, str, str], str] = {}
         self._model: Environment | None = None
         self._environment()
         self._reserve_output()
@@ -146,7 +146,9 @@ class JtelEnvironment(Construct):
             return
         twin = next((other for other in self._servers if other.lower() == name.lower()), None)
         if twin is not None:
-            message = f"a server {twin!r} is in the environment already (letter case does not count); choose another name"
+            message = (
+                f"a server {twin!r} is in the environment already (letter case does not count); choose another name"
+            )
             raise InputError([Problem(name, message)])
         self._servers[name] = {"name": name, "roles": list(roles), "os": os}
         try:
@@ -155,9 +157,7 @@ class JtelEnvironment(Construct):
             del self._servers[name]
             raise
 
-    def _allow(
-        self, server: str, sources: object, ports: Ports, reason: str, name: str | None
-    ) -> None:
+    def _allow(self, server: str, sources: object, ports: Ports, reason: str, name: str | None) -> None:
         if self._model is not None:
             raise InputError([Problem(server, "this environment comes from a file; write the rule there (site_rules)")])
         rule = {
@@ -179,13 +179,26 @@ class JtelEnvironment(Construct):
             self._site_rules.pop()
             raise
 
+    def _associate(self, kind: str, server: str, name: str, id: str) -> None:
+        known = cloud_of(self._environment()).associate
+        if kind not in known:
+            message = f"groups are put on a {kind} on Azure alone; here give the machine security_group_ids"
+            raise InputError([Problem(server, message)])
+        if not _ASSOCIATION_NAME.fullmatch(name):
+            raise InputError([Problem(server, f"{name!r} is no name for a {kind}; use letters, digits and hyphens")])
+        if (kind, server, name) in self._associations:
+            raise InputError([Problem(server, f"another {kind} is named {name!r} already; choose another name")])
+        self._associations[kind, server, name] = id
+
     def _source(self, source: object) -> str:
         from jtel_constructs.constructs.servers import AcdServer
 
         if isinstance(source, AcdServer):
             if source.environment is self:
                 return source.server_name
-            group = source.environment._token(cloud_of(source.environment._environment()).source_group, source.server_name)
+            group = source.environment._token(
+                cloud_of(source.environment._environment()).source_group, source.server_name
+            )
             return str(ImportedGroup(group, source.environment._environment().group_name(source.server_name)))
         if isinstance(source, JtelEnvironment):
             if source is self:
@@ -195,8 +208,6 @@ class JtelEnvironment(Construct):
 
     def _token(self, type: str, server: str) -> str:
         """A token for the id of a server's resource of this type."""
-        from jtel_constructs.clouds.base import server_resource
-
         ref = Ref(type, server_resource(self._environment(), server))
         known = self.node.try_find_child(f"{ref.type}.{ref.name}.{ref.attribute}")
         attribute = known if isinstance(known, Attribute) else Attribute(self, ref)
@@ -219,12 +230,18 @@ class JtelEnvironment(Construct):
     def _fragment(self) -> dict[str, Any]:
         rules, plan = self._rules_and_plan()
         facts = {server.name: {"roles": list(server.roles), "os": server.system} for server in rules.servers}
-        return fragment(plan, facts)
+        known = cloud_of(rules.environment).associate
+        associations = [
+            block
+            for (kind, server, name), id in self._associations.items()
+            for block in known[kind](rules.environment, server, name, id)
+        ]
+        return fragment([*plan.resources, *associations], plan.outputs, facts)
 
     def _reserve_output(self) -> None:
         taken = _outputs.setdefault(engine.TerraformStack.of(self), {})
         if OUTPUT in taken:
-            message = f"the stack holds environment {taken[OUTPUT]!r} already, and has one output {OUTPUT}; use a stack for each"
+            message = f"the stack has environment {taken[OUTPUT]!r} already, and one output {OUTPUT}; use two stacks"
             raise InputError([Problem(self._environment().name, message)])
         taken[OUTPUT] = self._environment().name
 

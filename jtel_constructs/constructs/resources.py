@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jsii
 from constructs import Construct
 
-from jtel_constructs.clouds import Plan, Ref
+from jtel_constructs.clouds import Ref, Resource
 from jtel_constructs.constructs.engine import engine
 from jtel_constructs.policy import is_token
 
@@ -44,12 +44,14 @@ class Attribute(engine.TerraformElement):
         self.override_logical_id(f"{ref.name}.{ref.attribute}")
 
 
-def fragment(plan: Plan, servers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The Terraform JSON of a plan, with the output `acd_servers`."""
+def fragment(
+    blocks: Iterable[Resource], outputs: Mapping[str, Mapping[str, Any]], servers: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The Terraform JSON of an environment: its resource blocks, and the output `acd_servers`."""
     resources: dict[str, dict[str, Any]] = {}
-    for block in plan.resources:
+    for block in blocks:
         resources.setdefault(block.type, {})[block.name] = terraform_value(block.attributes)
-    value = {name: {**facts, **terraform_value(plan.outputs[name])} for name, facts in servers.items()}
+    value = {name: {**facts, **terraform_value(outputs[name])} for name, facts in servers.items()}
     return {"resource": resources, "output": {OUTPUT: {"value": value}}}
 
 

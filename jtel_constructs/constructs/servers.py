@@ -120,6 +120,30 @@ class AcdServer(Construct):
             own_name = f"{name}-{index + 1}" if name and index else name
             self._environment._allow(self._name, sources, some, reason, own_name)
 
+    def associate_network_interface(self, name: str, network_interface_id: str) -> None:
+        """Put the server's groups on a network interface (Azure): its NSG, then both of its ASGs.
+
+        Args:
+            name: of the interface, in addresses; letters, digits, hyphens; stable and unique for this server.
+            network_interface_id: the interface's resource id, or a token.
+
+        Raises:
+            InputError: another cloud, or the name is taken or not possible.
+        """
+        self._environment._associate("network interface", self._name, name, network_interface_id)
+
+    def associate_subnet(self, name: str, subnet_id: str) -> None:
+        """Put the server's NSG on a subnet (Azure). It lets in to members of the server's ASG alone.
+
+        Args:
+            name: of the subnet, in addresses; as for `associate_network_interface`.
+            subnet_id: the subnet's resource id, or a token.
+
+        Raises:
+            InputError: another cloud, or the name is taken or not possible.
+        """
+        self._environment._associate("subnet", self._name, name, subnet_id)
+
     def _id(self, attribute: str) -> str:
         cloud = cloud_of(self._environment._environment())
         if attribute not in cloud.group_ids:
@@ -212,4 +236,3 @@ _BY_ROLE: dict[str, type[_OneRole]] = {
 def server_class(roles: Sequence[str]) -> type[AcdServer]:
     """The class for a server with these roles: the component's own for one role, else `AcdServer`."""
     return _BY_ROLE[roles[0]] if len(roles) == 1 else AcdServer
-

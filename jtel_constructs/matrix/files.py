@@ -131,7 +131,9 @@ class _Builder:
             key = self._scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key, str):
                 shown = getattr(key_node, "value", key)
-                raise self.fail(f"{path_text(where) or 'top level'}: key {shown!r} must be text; put it in quotes", line)
+                raise self.fail(
+                    f"{path_text(where) or 'top level'}: key {shown!r} must be text; put it in quotes", line
+                )
             if key in result:
                 raise self.fail(f"{path_text((*where, key))}: this key stands twice, first on line {seen[key]}", line)
             seen[key] = line

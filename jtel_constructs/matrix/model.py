@@ -203,7 +203,9 @@ def _load(path: Path) -> Matrix:
         problems = []
         for where, message in validation_problems(error):
             row = _row_key(document.data, where)
-            problems.append(Problem(path_text(where), f"row {row}: {message}" if row else message, document.line(where)))
+            problems.append(
+                Problem(path_text(where), f"row {row}: {message}" if row else message, document.line(where))
+            )
         raise InputError(problems, file=str(path)) from None
 
 

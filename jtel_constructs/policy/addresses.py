@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -16,7 +16,7 @@ FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 _MAPPED = IPv6Network("::ffff:0:0/96")
 # What no packet from the internet has as its source (IANA special-purpose registries, RFC 6890): a peer that names
 # everything but these still lets the whole internet in.
-_NOT_INTERNET = {
+_NOT_INTERNET: dict[int, list[Network]] = {
     4: [
         IPv4Network(block)
         for block in (
@@ -61,7 +61,9 @@ def parse_block(value: object) -> Network:
             address = ip_address(value)
         except ValueError:
             raise ValueError(f"{value!r} is no CIDR block; write it like 203.0.113.0/28 or 2001:db8:5::/48") from None
-        raise ValueError(f"{value!r} has no prefix length; for this one address write {address}/{address.max_prefixlen}")
+        raise ValueError(
+            f"{value!r} has no prefix length; for this one address write {address}/{address.max_prefixlen}"
+        )
     prefix = value.rsplit("/", 1)[1]
     if not (prefix.isascii() and prefix.isdigit()):
         raise ValueError(f"{value!r} is no CIDR block; after the slash stands a number of bits, as in 203.0.113.0/28")
@@ -88,7 +90,9 @@ BlockField = Annotated[
     Network,
     PlainValidator(parse_block),
     PlainSerializer(str),
-    WithJsonSchema({"type": "string", "description": "A CIDR block.", "examples": ["203.0.113.0/28", "2001:db8:5::/48"]}),
+    WithJsonSchema(
+        {"type": "string", "description": "A CIDR block.", "examples": ["203.0.113.0/28", "2001:db8:5::/48"]}
+    ),
 ]
 
 
@@ -123,12 +127,12 @@ def collapse(networks: Iterable[Network]) -> list[Network]:
     ]
 
 
-def covers(outer: Collection[Network], inner: Network) -> bool:
-    """Whether blocks, together, contain all of `inner`."""
+def outside(outer: Iterable[Network], inner: Iterable[Network]) -> list[Network]:
+    """Those blocks of `inner` that the blocks of `outer`, together, do not contain whole."""
     index = BlockIndex()
     for network in collapse(outer):
         index.add(network)
-    return any(True for _ in index.containing(inner))
+    return [network for network in inner if not any(True for _ in index.containing(network))]
 
 
 @lru_cache(maxsize=4096)
@@ -139,12 +143,8 @@ def whole_internet(networks: frozenset[Network]) -> tuple[Family, ...]:
     """
     whole: list[Family] = []
     for version, name in ((4, FAMILIES[0]), (6, FAMILIES[1])):
-        mine: list[Any] = [network for network in networks if network.version == version]
-        if not mine:
-            continue
-        everything = [*collapse_addresses([*mine, *_NOT_INTERNET[version]])]
-        if len(everything) == 1 and everything[0].prefixlen == 0:
+        mine = [network for network in networks if network.version == version]
+        everything = collapse([*mine, *_NOT_INTERNET[version]])
+        if mine and len(everything) == 1 and everything[0].prefixlen == 0:
             whole.append(name)
     return tuple(whole)
-
-

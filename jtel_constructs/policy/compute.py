@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from jtel_constructs.errors import one_of, suggestion
 from jtel_constructs.matrix import INTERNAL, PEERS, PROTOCOLS, ROLES, Matrix, Row, SupplementRow
 from jtel_constructs.matrix.files import KeyPath
-from jtel_constructs.policy.addresses import FAMILIES, Network, covers, family, parse_block, whole_internet
+from jtel_constructs.policy.addresses import FAMILIES, Network, family, outside, parse_block, whole_internet
 from jtel_constructs.policy.environment import ADMIN_PORTS, WINDOWS_ROLES, Environment, Server, SiteRule
 from jtel_constructs.policy.notices import notices
 from jtel_constructs.policy.platforms import is_token
@@ -27,7 +27,10 @@ from jtel_constructs.policy.rules import (
 _GROUP = "group:"
 _GROUP_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,58}[A-Za-z0-9])?")
 _GROUP_ID = {
-    "aws": (re.compile(r"([0-9]{12}/)?sg-[0-9a-f]{8,17}"), "sg-0123456789abcdef0, or 123456789012/sg-... of a peered account"),
+    "aws": (
+        re.compile(r"([0-9]{12}/)?sg-[0-9a-f]{8,17}"),
+        "sg-0123456789abcdef0, or 123456789012/sg-... of a peered account",
+    ),
     "azure": (
         re.compile(
             r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network/applicationSecurityGroups/[^/]+"
@@ -146,12 +149,8 @@ class _Computation:
                 self._problem(f"{name!r} stands twice in the list", "supplements", index)
 
     def _check_families(self) -> None:
-        groups: list[tuple[str, dict[str, tuple[Network, ...]]]] = [
-            ("peers", dict(self.environment.peers)),
-            ("narrow", self.environment.narrow),
-        ]
-        for key, blocks_by_name in groups:
-            for name, blocks in blocks_by_name.items():
+        for key, by_name in (("peers", self.environment.peers.items()), ("narrow", self.environment.narrow.items())):
+            for name, blocks in by_name:
                 for index, block in enumerate(blocks):
                     self._check_family(block, key, name, index)
 
@@ -176,8 +175,9 @@ class _Computation:
                 )
             if "any" not in self.environment.peers:
                 continue
+            beyond = outside(self.environment.peers["any"], blocks)
             for index, block in enumerate(blocks):
-                if not covers(self.environment.peers["any"], block):
+                if block in beyond:
                     self._problem(
                         f"{block} is not inside the peer any "
                         f"({', '.join(map(str, self.environment.peers['any'])) or 'which is empty'}); narrowing "
@@ -226,7 +226,7 @@ class _Computation:
         if name not in self.environment.peers:
             self.needed[name].append(row)
             return []
-        blocks, origin = self.environment.peers[name], name  # type: ignore[index]
+        blocks, origin = self.environment.peers[name], str(name)
         if name == "any" and row in self.environment.narrow:
             blocks, origin = self.environment.narrow[row], f"narrow:{row}"
         elif not blocks:
@@ -285,9 +285,9 @@ class _Computation:
             if name not in self.environment.peers:
                 self.needed[name].append(f"site:{rule.name}")
                 return []
-            if not self.environment.peers[name]:  # type: ignore[index]
+            if not self.environment.peers[name]:
                 self.left_out[name, f"site:{rule.name}"] = None
-            return [FromBlock(block) for block in self.environment.peers[name]]  # type: ignore[index]
+            return [FromBlock(block) for block in self.environment.peers[name]]
         if "/" in name or ":" in name or name.replace(".", "").isdigit():
             try:
                 block = parse_block(name)
@@ -338,7 +338,9 @@ class _Computation:
                         for demand in mine
                         if demand.protocol == protocol and demand.ports.first <= port <= demand.ports.last
                     ]
-                    blocks = frozenset(demand.source.network for demand in opening if isinstance(demand.source, FromBlock))
+                    blocks = frozenset(
+                        demand.source.network for demand in opening if isinstance(demand.source, FromBlock)
+                    )
                     whole = whole_internet(blocks)
                     if not whole or port in permitted:
                         continue
@@ -353,7 +355,11 @@ class _Computation:
     ) -> str:
         families = " and ".join("IPv4" if name == FAMILIES[0] else "IPv6" for name in whole)
         narrowable = [row.key for row in self.matrix.rows if row.key in rows and "any" in row.sources]
-        mend = f"narrow the row (narrow: {{{narrowable[0]}: [...]}})" if narrowable else f"give {' and '.join(origins)} fewer addresses"
+        mend = (
+            f"narrow the row (narrow: {{{narrowable[0]}: [...]}})"
+            if narrowable
+            else f"give {' and '.join(origins)} fewer addresses"
+        )
         return (
             f"{' and '.join(origins)} would open administration port {port} on {server} to the whole internet "
             f"({families}) by {', '.join(rows)}; {mend}, or, if that is really meant, set "

@@ -144,15 +144,15 @@ class Environment(Record):
     platform: Platform
     topology: Topology | None = None
     servers: tuple[Server, ...] = ()
-    peers: dict[PeerName, tuple[BlockField, ...]] = {}
-    narrow: dict[str, tuple[BlockField, ...]] = {}
+    peers: dict[PeerName, tuple[BlockField, ...]] = Field(default_factory=dict)
+    narrow: dict[str, tuple[BlockField, ...]] = Field(default_factory=dict)
     ip_families: Annotated[tuple[Family, ...], Field(min_length=1)] = ("ipv4",)
     supplements: tuple[str, ...] = ()
     site_rules: tuple[SiteRule, ...] = ()
     egress: Literal["all", "none"] = "all"
     admin_ports_open_to_world: tuple[Literal[22, 3389, 7777], ...] = ()
     limits: Limits = Limits()
-    tags: dict[Text, str] = {}
+    tags: dict[Text, str] = Field(default_factory=dict)
     matrix: Text | None = None
     backend: Backend | None = None
 
@@ -184,9 +184,7 @@ class Environment(Record):
         """The name of a server's group in the cloud (``internal`` for the shared one); stable for its whole life."""
         return f"{self.name}-{server}"
 
-    def error(
-        self, problems: Iterable[tuple[KeyPath, str]], kind: type[InputError] = InputError
-    ) -> InputError:
+    def error(self, problems: Iterable[tuple[KeyPath, str]], kind: type[InputError] = InputError) -> InputError:
         """The error for these problems, with file and lines where the environment came from a file."""
         if self._document:
             return kind(self._document.problems(problems), file=str(self._document.path))

@@ -32,7 +32,10 @@ def notices(environment: Environment, matrix: Matrix, servers: tuple[Server, ...
 
 
 def _missing_supplements(environment: Environment, servers: tuple[Server, ...]) -> dict[str, str]:
-    with_role = {role: {server.name for server in servers if role in server.roles} for role in (*_DATABASES, "ACD-LB", "ACD-STORE")}
+    with_role = {
+        role: {server.name for server in servers if role in server.roles}
+        for role in (*_DATABASES, "ACD-LB", "ACD-STORE")
+    }
     balancers, masters, stores = with_role["ACD-LB"], with_role["ACD-DBM"], with_role["ACD-STORE"]
     slaves = with_role["ACD-DBS"] | with_role["ACD-DBR"]
     needed: dict[str, str] = {}
@@ -43,5 +46,7 @@ def _missing_supplements(environment: Environment, servers: tuple[Server, ...]) 
     if stores and (environment.redundant or len(stores) > 1):
         needed["store-cluster"] = "the document opens no cluster port between the ACD-STORE servers"
     if masters:
-        needed["database-udp-listener"] = "the database UDP listener runs on ACD-DBM, the document opens UDP 20644 on ACD-JB alone"
+        needed["database-udp-listener"] = (
+            "the database UDP listener runs on ACD-DBM, the document opens UDP 20644 on ACD-JB alone"
+        )
     return needed

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 from jtel_constructs.matrix import PortRange, Protocol, merge_ports
-from jtel_constructs.policy.addresses import Family, Network, collapse, covers, family
+from jtel_constructs.policy.addresses import Family, Network, collapse, family, outside
 from jtel_constructs.policy.rules import Demand, FromBlock, RuleSet
 
 
@@ -29,7 +29,7 @@ class OriginRule:
 
     def covers(self, other: OriginRule) -> bool:
         """Whether this rule lets in all that the other one does."""
-        return self.ports.covers(other.ports) and all(covers(self.networks, network) for network in other.networks)
+        return self.ports.covers(other.ports) and not outside(self.networks, other.networks)
 
 
 def rules_by_origin(rules: RuleSet) -> tuple[OriginRule, ...]:
@@ -61,12 +61,14 @@ def rules_by_origin(rules: RuleSet) -> tuple[OriginRule, ...]:
             for ports in merge_ports(demand.ports for demand in mine)
         ]
         result += _without_covered(candidates, order)
-    return tuple(sorted(result, key=lambda rule: (rule.destination, rule.protocol, rule.origin, rule.family, rule.ports)))
+    return tuple(
+        sorted(result, key=lambda rule: (rule.destination, rule.protocol, rule.origin, rule.family, rule.ports))
+    )
 
 
 def _without_covered(candidates: list[OriginRule], order: dict[str, int]) -> list[OriginRule]:
     # the widest first, so that what covers is kept before what it covers is looked at
-    candidates.sort(key=lambda rule: (-sum(network.num_addresses for network in rule.networks), rule.origin, rule.ports))
+    candidates.sort(key=lambda rule: (-_size(rule), rule.origin, rule.ports))
     kept: list[OriginRule] = []
     for candidate in candidates:
         for index, other in enumerate(kept):
@@ -77,3 +79,7 @@ def _without_covered(candidates: list[OriginRule], order: dict[str, int]) -> lis
         else:
             kept.append(candidate)
     return kept
+
+
+def _size(rule: OriginRule) -> int:
+    return sum(network.num_addresses for network in rule.networks)

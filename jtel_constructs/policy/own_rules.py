@@ -1,4 +1,4 @@
-"""Rules of the customer's own, written in Python: ports, groups that exist elsewhere, and a stable name for each rule."""
+"""Rules of the customer's own, written in Python: ports, groups that exist elsewhere, and a stable name for each."""
 
 from __future__ import annotations
 

@@ -147,6 +147,4 @@ class CloudBackend(Record):
     hostname: Text | None = None
 
 
-Backend = Annotated[
-    LocalBackend | S3Backend | AzurermBackend | HttpBackend | CloudBackend, Field(discriminator="type")
-]
+Backend = Annotated[LocalBackend | S3Backend | AzurermBackend | HttpBackend | CloudBackend, Field(discriminator="type")]

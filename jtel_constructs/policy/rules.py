@@ -1,4 +1,4 @@
-"""Rows × environment → what is demanded, and the minimal rules that say it."""
+"""Rows applied to an environment: what is demanded, and the minimal rules that say it."""
 
 from __future__ import annotations
 
