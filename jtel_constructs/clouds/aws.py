@@ -49,11 +49,10 @@ _GROUPS_PER_INTERFACE = 5
 _GROUPS_OF_A_SERVER = 2
 # the product of the two quotas has a ceiling of its own
 _RULES_TIMES_GROUPS = 1000
-_NAME_LENGTH = 255
+_DESCRIPTION = 255
 _TAG_KEY = re.compile(r"[\w\s+\-=.:/@]{1,128}")
 _TAG_VALUE = re.compile(r"[\w\s+\-=.:/@]{0,256}")
 _TAGS = 50
-_TAG_LENGTH = 256
 _ANYWHERE: dict[Family, str] = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
 
 
@@ -62,11 +61,12 @@ def emit(rules: RuleSet) -> Plan:
 
     Raises:
         LimitError: more rules than a group takes, more groups than an interface takes.
-        ExpressionError: a tag that AWS refuses.
+        ExpressionError: a name or a tag that AWS refuses.
     """
     environment = rules.environment
     assert isinstance(environment.platform, AwsPlatform)
     check_limit_keys(environment, CLOUD.limits)
+    _check_names(environment)
     _check_tags(environment)
     usage = _check_limits(rules)
     resources = [_group(rules, name) for name in group_names(rules)]
@@ -115,19 +115,22 @@ def _group(rules: RuleSet, name: str) -> Resource:
 
 def _ingress(rules: RuleSet, rule: Rule) -> Resource:
     environment = rules.environment
-    rows = row_list(rules, rule.rows, _TAG_LENGTH)
+    rows = row_list(rules, rule.rows, _DESCRIPTION)
     attributes: dict[str, Any] = {
         "security_group_id": _id(environment, rule.destination),
         "ip_protocol": rule.protocol,
         "from_port": rule.ports.first,
         "to_port": rule.ports.last,
-        # a tag, not a description: descriptions of group references are not returned by every EC2 API
-        "tags": {"jtel-rows": rows.translate(_NO_TAG_CHARACTERS), **environment.tags},
     }
     if isinstance(rule.source, FromBlock):
         attributes[f"cidr_{family(rule.source.network)}"] = str(rule.source.network)
         attributes["description"] = rows
-    elif isinstance(rule.source, FromGroup):
+        if environment.tags:
+            attributes["tags"] = environment.tags
+        return Resource(INGRESS, resource_name(environment, rule.key), attributes)
+    # a tag, since not every EC2 API gives descriptions of group references back
+    attributes["tags"] = {"jtel-rows": rows.translate(_NO_TAG_CHARACTERS), **environment.tags}
+    if isinstance(rule.source, FromGroup):
         attributes["referenced_security_group_id"] = rule.source.id
     else:
         name = rule.source.name if isinstance(rule.source, FromServer) else INTERNAL
@@ -136,17 +139,16 @@ def _ingress(rules: RuleSet, rule: Rule) -> Resource:
 
 
 def _egress(environment: Environment, server: str, to: Family) -> Resource:
-    return Resource(
-        EGRESS,
-        resource_name(environment, escape(server), "egress", to),
-        {
-            "security_group_id": _id(environment, server),
-            # with all protocols EC2 takes no ports
-            "ip_protocol": "-1",
-            f"cidr_{to}": _ANYWHERE[to],
-            "tags": {"jtel-rows": "egress", **environment.tags},
-        },
-    )
+    attributes: dict[str, Any] = {
+        "security_group_id": _id(environment, server),
+        # with all protocols EC2 takes no ports
+        "ip_protocol": "-1",
+        f"cidr_{to}": _ANYWHERE[to],
+        "description": "egress",
+    }
+    if environment.tags:
+        attributes["tags"] = environment.tags
+    return Resource(EGRESS, resource_name(environment, escape(server), "egress", to), attributes)
 
 
 # characters of row lists that EC2 takes in descriptions and refuses in tags
@@ -180,23 +182,40 @@ def _check_limits(rules: RuleSet) -> tuple[Usage, ...]:
         # a group reference may count in either family's budget: it is counted in both
         families = (family(rule.source.network),) if isinstance(rule.source, FromBlock) else environment.ip_families
         counts.update((rule.destination, used) for used in families)
+    most = max(counts.values(), default=0)
     for (server, used), count in sorted(counts.items()):
         if count > per_group:
             problems.append(
                 (
                     ("servers",),
                     f"group {environment.group_name(server)} has {count} {used} ingress rules, AWS allows {per_group}; "
-                    "merge blocks of the peers, put roles on more servers, or have the quota raised and say so: "
-                    f"limits: {{rules_per_security_group: {count}}}",
+                    f"merge blocks of the peers, put roles on more servers, or {_raised(most, per_interface)}",
                 )
             )
     over_limit(environment, problems)
     return (
         Usage("groups", len(rules.servers) + 1, None),
         Usage("ingress rules", len(rules.rules), None),
-        Usage("largest group, rules a family", max(counts.values(), default=0), per_group),
+        Usage("largest group, rules a family", most, per_group),
         Usage("groups an interface", _GROUPS_OF_A_SERVER, per_interface),
     )
+
+
+def _raised(rules: int, groups: int) -> str:
+    """What to have raised for so many rules in a group, and what to write into the environment then."""
+    if rules > _RULES_TIMES_GROUPS // _GROUPS_OF_A_SERVER:
+        return f"both: AWS raises its limit to {_RULES_TIMES_GROUPS // _GROUPS_OF_A_SERVER} at the most"
+    limits = f"rules_per_security_group: {rules}"
+    if rules * groups > _RULES_TIMES_GROUPS:
+        limits += f", security_groups_per_interface: {_RULES_TIMES_GROUPS // rules}"
+    return f"have the quota raised and say so: limits: {{{limits}}}"
+
+
+def _check_names(environment: Environment) -> None:
+    # all else that AWS asks of a name or a description, every environment's and every server's name has anyway
+    if (prefix := environment.group_name("")).lower().startswith("sg-"):
+        problem = f"group names would start with {prefix}, which AWS keeps for ids of its own; choose another name"
+        cannot_express(environment, [(("name",), problem)])
 
 
 def _check_tags(environment: Environment) -> None:

@@ -37,6 +37,7 @@ from jtel_constructs.policy import (
     FromGroup,
     FromServer,
     Network,
+    OriginRule,
     RuleSet,
     escape,
     rules_by_origin,
@@ -52,6 +53,7 @@ SUBNET_NSG = "azurerm_subnet_network_security_group_association"
 _RULES_PER_NSG = 1000
 _PREFIXES_PER_NSG = 4000
 _ASGS_PER_NSG = 100
+_NSGS, _ASGS = 5000, 3000
 _NAME_LENGTH = 80
 _DESCRIPTION_BYTES = 140
 _TAGS, _TAG_KEY, _TAG_VALUE = 50, 512, 256
@@ -77,8 +79,11 @@ def emit(rules: RuleSet) -> Plan:
             )
         )
     usage: list[tuple[str, list[Resource]]] = []
+    origins: dict[str, list[OriginRule]] = defaultdict(list)
+    for rule in rules_by_origin(rules):
+        origins[rule.destination].append(rule)
     for server in rules.servers:
-        own = _allows(rules, server.name) + _always(environment, server.name)
+        own = _allows(rules, server.name, origins[server.name]) + _always(environment, server.name)
         usage.append((server.name, own))
         resources.append(
             Resource(NSG, server_resource(environment, server.name), _group(environment, server.name, None))
@@ -162,7 +167,8 @@ def _rule(environment: Environment, server: str, key: str, **attributes: Any) ->
     platform = environment.platform
     assert isinstance(platform, AzurePlatform)
     group = server_resource(environment, server)
-    name = re.sub(r"[^A-Za-z0-9_.-]", "-", key.replace("_", "-"))
+    # as it is: turned into hyphens, the underscores of two names could make them one
+    name = key
     if len(name) > _NAME_LENGTH:
         name = f"{name[: _NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return Resource(
@@ -180,7 +186,7 @@ def _rule(environment: Environment, server: str, key: str, **attributes: Any) ->
     )
 
 
-def _allows(rules: RuleSet, server: str) -> list[Resource]:
+def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Resource]:
     """One rule per source, protocol and family, with all its ports: so a port more or less changes no other rule."""
     environment = rules.environment
     ports: dict[Slot, list[PortRange]] = defaultdict(list)
@@ -199,12 +205,11 @@ def _allows(rules: RuleSet, server: str) -> list[Resource]:
         sources[slot] = {"source_application_security_group_ids": [group]}
         ports[slot].append(rule.ports)
         rows[slot] += rule.rows
-    for origin_rule in rules_by_origin(rules):
-        if origin_rule.destination == server:
-            slot = Slot.of_origin(origin_rule.origin, origin_rule.protocol, origin_rule.family)
-            sources[slot] = _prefixes(origin_rule.networks)
-            ports[slot].append(origin_rule.ports)
-            rows[slot] += origin_rule.rows
+    for origin_rule in origins:
+        slot = Slot.of_origin(origin_rule.origin, origin_rule.protocol, origin_rule.family)
+        sources[slot] = _prefixes(origin_rule.networks)
+        ports[slot].append(origin_rule.ports)
+        rows[slot] += origin_rule.rows
     _check_priorities(environment, server, list(sources))
     return [
         _rule(
@@ -304,6 +309,12 @@ def _check_limits(rules: RuleSet, by_server: list[tuple[str, list[Resource]]]) -
         if len(environment.group_name(name)) > _NAME_LENGTH:
             message = f"group name {environment.group_name(name)!r} is longer than Azure's {_NAME_LENGTH} characters"
             problems.append((("name",), f"{message}; shorten the environment's or the server's name"))
+    if len(rules.servers) + 1 > _ASGS:
+        message = (
+            f"{len(rules.servers) + 1} application security groups are needed; Azure allows {_ASGS} in a region and "
+            "subscription and raises it for nobody; let machines of one kind share a server"
+        )
+        problems.append((("servers",), message))
     for server, blocks in by_server:
         prefixes = sum(
             len(block.attributes.get("source_address_prefixes", ())) + ("source_address_prefix" in block.attributes)
@@ -335,8 +346,8 @@ def _check_limits(rules: RuleSet, by_server: list[tuple[str, list[Resource]]]) -
                 )
     over_limit(environment, problems)
     return (
-        Usage("network security groups", len(rules.servers), 5000),
-        Usage("application security groups", len(rules.servers) + 1, 3000),
+        Usage("network security groups", len(rules.servers), _NSGS),
+        Usage("application security groups", len(rules.servers) + 1, _ASGS),
         Usage("rules", sum(len(blocks) for _, blocks in by_server), None),
         Usage("largest NSG, rules", most_rules, _RULES_PER_NSG),
         Usage("largest NSG, source blocks", most_prefixes, _PREFIXES_PER_NSG),

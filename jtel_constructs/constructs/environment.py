@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from constructs import Construct
@@ -13,7 +13,7 @@ from jtel_constructs.clouds import Plan, Ref, cloud_of
 from jtel_constructs.clouds.base import server_resource
 from jtel_constructs.constructs.engine import engine
 from jtel_constructs.constructs.resources import OUTPUT, Attribute, Resources, fragment
-from jtel_constructs.errors import InputError, Problem
+from jtel_constructs.errors import InputError, Problem, one_of
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import (
     AwsPlatform,
@@ -26,6 +26,9 @@ from jtel_constructs.policy import (
     compute,
     rule_name,
 )
+
+if TYPE_CHECKING:
+    from jtel_constructs.constructs.servers import AcdServer
 
 _ASSOCIATION_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?")
 
@@ -85,22 +88,23 @@ class JtelEnvironment(Construct):
         self._values: dict[str, Any] = {
             "name": name,
             "redundant": redundant,
-            "platform": platform if not isinstance(platform, Mapping) else dict(platform),
-            "peers": {peer: list(blocks) if not isinstance(blocks, str) else blocks for peer, blocks in peers.items()},
-            "narrow": {row: list(blocks) for row, blocks in (narrow or {}).items()},
-            "ip_families": list(ip_families),
-            "supplements": list(supplements),
+            "platform": platform,
+            "peers": peers,
+            "narrow": narrow or {},
+            "ip_families": ip_families,
+            "supplements": supplements,
             "egress": egress,
-            "admin_ports_open_to_world": list(admin_ports_open_to_world),
-            "limits": dict(limits or {}),
-            "tags": dict(tags or {}),
+            "admin_ports_open_to_world": admin_ports_open_to_world,
+            "limits": limits or {},
+            "tags": tags or {},
             "matrix": matrix,
+            "servers": (),
+            "site_rules": tuple(dict(rule) for rule in site_rules),
         }
-        self._site_rules: list[dict[str, Any]] = [dict(rule) for rule in site_rules]
-        self._servers: dict[str, dict[str, Any]] = {}
+        self._model = Environment.build(self._values)
+        self._from_file = False
         self._associations: dict[tuple[str, str, str], str] = {}
-        self._model: Environment | None = None
-        self._environment()
+        self._emitted: dict[str, Any] | None = None
         self._reserve_output()
         # The output must be known to the CDK as one, and it gets its value from the element after it, which alone
         # knows all servers.
@@ -109,9 +113,7 @@ class JtelEnvironment(Construct):
 
     @classmethod
     def of_model(cls, scope: Construct, id: str, environment: Environment) -> JtelEnvironment:
-        """The construct of an environment that was read from a file, its servers included."""
-        from jtel_constructs.constructs.servers import server_class
-
+        """The construct of an environment that was read from a file; see `server` for its servers."""
         construct = cls(
             scope,
             id,
@@ -120,10 +122,25 @@ class JtelEnvironment(Construct):
             platform=environment.platform,
             peers={},
         )
-        construct._model = environment
-        for server in environment.all_servers():
-            server_class(server.roles)._of_model(construct, server)
+        construct._model, construct._from_file = environment, True
         return construct
+
+    def server(self, name: str) -> AcdServer:
+        """A server by its name.
+
+        Raises:
+            InputError: there is none of that name.
+        """
+        from jtel_constructs.constructs.servers import AcdServer, server_class
+
+        known = {server.name: server for server in self._model.all_servers()}
+        if name not in known:
+            raise InputError([Problem(self._model.name, one_of(name, known, "server"))])
+        for child in self.node.children:
+            if isinstance(child, AcdServer) and child.server_name == name:
+                return child
+        # only servers of a file are not there yet: they emit nothing themselves, and most are never asked for
+        return server_class(known[name].roles)._of_model(self, known[name])
 
     def check(self) -> RuleSet:
         """The rules of the environment as it stands now, within its cloud's limits. Starts no node process.
@@ -137,50 +154,51 @@ class JtelEnvironment(Construct):
     @property
     def internal_group_id(self) -> str:
         """The id of the shared group that every server joins (on Azure the application security group), as a token."""
-        return self._token(cloud_of(self._environment()).source_group, INTERNAL)
+        return self._token(cloud_of(self._model).source_group, INTERNAL)
 
     # -- for the servers ---------------------------------------------------------------------------------------------
 
+    def _update(self, **changes: Any) -> None:
+        """Take a change over, or leave everything as it was if it is wrong."""
+        values = {**self._values, **changes}
+        self._model = Environment.build(values)
+        self._values, self._emitted = values, None
+
     def _add_server(self, name: str, roles: Sequence[str], os: str | None) -> None:
-        if self._model is not None:
+        if self._from_file:
             return
-        twin = next((other for other in self._servers if other.lower() == name.lower()), None)
+        twin = next((server.name for server in self._model.servers if server.name.lower() == name.lower()), None)
         if twin is not None:
-            message = (
-                f"a server {twin!r} is in the environment already (letter case does not count); choose another name"
-            )
+            message = f"server {twin!r} is in the environment already (letter case does not count); choose another name"
             raise InputError([Problem(name, message)])
-        self._servers[name] = {"name": name, "roles": list(roles), "os": os}
-        try:
-            self._environment()
-        except InputError:
-            del self._servers[name]
-            raise
+        self._update(servers=(*self._values["servers"], {"name": name, "roles": roles, "os": os}))
 
     def _allow(self, server: str, sources: object, ports: Ports, reason: str, name: str | None) -> None:
-        if self._model is not None:
+        if self._from_file:
             raise InputError([Problem(server, "this environment comes from a file; write the rule there (site_rules)")])
+        texts = [self._source(source) for source in _listed(sources)]
         rule = {
             "name": name or rule_name(server, ports, reason),
             "to": [server],
             "protocol": ports.protocol,
-            "ports": [str(ports_range) for ports_range in ports.ranges],
+            "ports": [str(port_range) for port_range in ports.ranges],
             "reason": reason,
         }
-        texts = [self._source(source) for source in _listed(sources)]
-        for known in self._site_rules:
+        rules = list(self._values["site_rules"])
+        # the same rule for one more source, as in a loop over machines, is one rule
+        for index, known in enumerate(rules):
             if all(known.get(key) == value for key, value in rule.items()):
-                known["from"] += [text for text in texts if text not in known["from"]]
-                return
-        self._site_rules.append({**rule, "from": texts})
-        try:
-            self._environment()
-        except InputError:
-            self._site_rules.pop()
-            raise
+                rules[index] = {
+                    **known,
+                    "from": [*known["from"], *(text for text in texts if text not in known["from"])],
+                }
+                break
+        else:
+            rules.append({**rule, "from": texts})
+        self._update(site_rules=tuple(rules))
 
     def _associate(self, kind: str, server: str, name: str, id: str) -> None:
-        known = cloud_of(self._environment()).associate
+        known = cloud_of(self._model).associate
         if kind not in known:
             message = f"groups are put on a {kind} on Azure alone; here give the machine security_group_ids"
             raise InputError([Problem(server, message)])
@@ -189,6 +207,7 @@ class JtelEnvironment(Construct):
         if (kind, server, name) in self._associations:
             raise InputError([Problem(server, f"another {kind} is named {name!r} already; choose another name")])
         self._associations[kind, server, name] = id
+        self._emitted = None
 
     def _source(self, source: object) -> str:
         from jtel_constructs.constructs.servers import AcdServer
@@ -196,19 +215,17 @@ class JtelEnvironment(Construct):
         if isinstance(source, AcdServer):
             if source.environment is self:
                 return source.server_name
-            group = source.environment._token(
-                cloud_of(source.environment._environment()).source_group, source.server_name
-            )
-            return str(ImportedGroup(group, source.environment._environment().group_name(source.server_name)))
+            group = source.environment._token(cloud_of(source.environment._model).source_group, source.server_name)
+            return str(ImportedGroup(group, source.environment._model.group_name(source.server_name)))
         if isinstance(source, JtelEnvironment):
             if source is self:
                 return INTERNAL
-            return str(ImportedGroup(source.internal_group_id, source._environment().group_name(INTERNAL)))
+            return str(ImportedGroup(source.internal_group_id, source._model.group_name(INTERNAL)))
         return str(source)
 
     def _token(self, type: str, server: str) -> str:
         """A token for the id of a server's resource of this type."""
-        ref = Ref(type, server_resource(self._environment(), server))
+        ref = Ref(type, server_resource(self._model, server))
         known = self.node.try_find_child(f"{ref.type}.{ref.name}.{ref.attribute}")
         attribute = known if isinstance(known, Attribute) else Attribute(self, ref)
         token: str = attribute.fqn
@@ -216,34 +233,29 @@ class JtelEnvironment(Construct):
 
     # -- synthesis ---------------------------------------------------------------------------------------------------
 
-    def _environment(self) -> Environment:
-        """The environment as it stands, as a model; checked in form, not yet in meaning."""
-        if self._model is not None:
-            return self._model
-        return Environment.build({**self._values, "servers": [*self._servers.values()], "site_rules": self._site_rules})
-
     def _rules_and_plan(self) -> tuple[RuleSet, Plan]:
-        environment = self._environment()
-        rules = compute(environment)
-        return rules, cloud_of(environment).emit(rules)
+        rules = compute(self._model)
+        return rules, cloud_of(self._model).emit(rules)
 
     def _fragment(self) -> dict[str, Any]:
-        rules, plan = self._rules_and_plan()
-        facts = {server.name: {"roles": list(server.roles), "os": server.system} for server in rules.servers}
-        known = cloud_of(rules.environment).associate
-        associations = [
-            block
-            for (kind, server, name), id in self._associations.items()
-            for block in known[kind](rules.environment, server, name, id)
-        ]
-        return fragment([*plan.resources, *associations], plan.outputs, facts)
+        if self._emitted is None:
+            rules, plan = self._rules_and_plan()
+            facts = {server.name: {"roles": list(server.roles), "os": server.system} for server in rules.servers}
+            known = cloud_of(self._model).associate
+            associations = [
+                block
+                for (kind, server, name), id in self._associations.items()
+                for block in known[kind](self._model, server, name, id)
+            ]
+            self._emitted = fragment([*plan.resources, *associations], plan.outputs, facts)
+        return self._emitted
 
     def _reserve_output(self) -> None:
         taken = _outputs.setdefault(engine.TerraformStack.of(self), {})
         if OUTPUT in taken:
             message = f"the stack has environment {taken[OUTPUT]!r} already, and one output {OUTPUT}; use two stacks"
-            raise InputError([Problem(self._environment().name, message)])
-        taken[OUTPUT] = self._environment().name
+            raise InputError([Problem(self._model.name, message)])
+        taken[OUTPUT] = self._model.name
 
 
 def _listed(sources: object) -> list[object]:

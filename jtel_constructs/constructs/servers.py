@@ -145,7 +145,7 @@ class AcdServer(Construct):
         self._environment._associate("subnet", self._name, name, subnet_id)
 
     def _id(self, attribute: str) -> str:
-        cloud = cloud_of(self._environment._environment())
+        cloud = cloud_of(self._environment._model)
         if attribute not in cloud.group_ids:
             message = f"{attribute} is not known on this cloud; it has {', '.join(cloud.group_ids)}"
             raise InputError([Problem(self._name, message)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jsii
 from constructs import Construct
 
 from jtel_constructs.clouds import cloud_of
@@ -42,6 +43,19 @@ class JtelStack(engine.TerraformStack):
         self.environment = JtelEnvironment.of_model(self, "environment", environment)
 
 
+class FileStack(JtelStack):
+    """A `JtelStack` that nothing is added to. Files hold no references between stacks, so there are none to prepare."""
+
+    def __init__(self, scope: Construct, id: str, environment: Environment) -> None:
+        super().__init__(scope, id, environment)
+        # what preparing would do beside looking for references
+        self.ensure_backend_exists()
+
+    @jsii.member(jsii_name="prepareStack")
+    def prepare_stack(self) -> None:
+        """Nothing: saves turning every rule into Terraform JSON twice."""
+
+
 def require_provider(stack: engine.TerraformStack, environment: Environment | JtelEnvironment) -> None:
     """Name the provider that an environment needs, its versions and its configuration, in a stack.
 
@@ -51,7 +65,7 @@ def require_provider(stack: engine.TerraformStack, environment: Environment | Jt
         stack: the stack.
         environment: the environment, as a model or as a construct.
     """
-    model = environment._environment() if isinstance(environment, JtelEnvironment) else environment
+    model = environment._model if isinstance(environment, JtelEnvironment) else environment
     provider = cloud_of(model).provider(model)
     block = engine.TerraformProvider(
         stack,

@@ -48,11 +48,11 @@ def synthesize(environments: dict[str, Environment], outdir: Path | None) -> Non
     """
     # node starts with these imports; a wrong file never gets this far
     from jtel_constructs.constructs.engine import engine
-    from jtel_constructs.constructs.stack import JtelStack
+    from jtel_constructs.constructs.stack import FileStack
 
     app = engine.App(outdir=str(outdir)) if outdir else engine.App()
     for name, environment in environments.items():
-        JtelStack(app, name, environment)
+        FileStack(app, name, environment)
     app.synth()
 
 

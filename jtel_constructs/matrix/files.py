@@ -150,7 +150,7 @@ def one_or_many(value: Any) -> Any:
 class Record(BaseModel):
     """Base of every record that is read from a file: frozen, strict, and no unknown key."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

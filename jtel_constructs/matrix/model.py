@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -191,8 +190,7 @@ def load_matrix(path: Path | str | None = None) -> Matrix:
 
 @lru_cache(maxsize=1)
 def _documented() -> Matrix:
-    with resources.as_file(resources.files(__package__) / "required-ports.yaml") as path:
-        return _load(path)
+    return _load(Path(__file__).with_name("required-ports.yaml"))
 
 
 def _load(path: Path) -> Matrix:

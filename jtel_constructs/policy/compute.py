@@ -49,8 +49,10 @@ def compute(environment: Environment) -> RuleSet:
     Raises:
         InputError: the environment is wrong in itself; every problem with its key.
     """
-    matrix = environment.load_matrix()
-    return _Computation(environment, matrix).result()
+    if environment._rules is None:
+        environment._rules = _Computation(environment, environment.load_matrix()).result()
+    rules: RuleSet = environment._rules
+    return rules
 
 
 class _Computation:

@@ -157,6 +157,8 @@ class Environment(Record):
     backend: Backend | None = None
 
     _document: YamlFile | None = PrivateAttr(default=None)
+    # what `compute` made of this frozen value
+    _rules: Any = PrivateAttr(default=None)
 
     def all_servers(self) -> tuple[Server, ...]:
         """The servers of the topology and the file's own, sorted by name; roles in the order of the nine."""

@@ -1,0 +1,139 @@
+"""Terraform's files as one flat list of resources, and what reading their shapes has in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from jtel_constructs.errors import ProofError
+from jtel_constructs.verify.values import UNKNOWN, Expression, Ref
+
+OUTPUT = "acd_servers"
+
+Shape = Literal["stack", "plan", "state"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One managed resource.
+
+    Attributes:
+        address: with its module and index.
+        values: attributes; `Ref`, `Expression` and `UNKNOWN` stand where the value is not known.
+        puzzles: what of the whole block cannot be read, in words.
+        configured: the attributes that the configuration sets; None where the file does not say (a state).
+    """
+
+    address: str
+    type: str
+    values: Mapping[str, Any]
+    puzzles: tuple[str, ...] = ()
+    configured: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file of Terraform's.
+
+    Attributes:
+        resources: all managed resources that the readers know by type; of others only type and address.
+        departing: a plan's resources that it deletes or changes, as they were.
+        modules: a synthesized stack's calls of modules, by name; what is in them is not known.
+        output: value of the output `acd_servers`; None where there is no such output.
+    """
+
+    path: Path
+    shape: Shape
+    resources: tuple[Resource, ...]
+    departing: tuple[Resource, ...] = ()
+    modules: Mapping[str, Any] = field(default_factory=dict)
+    output: Any = None
+
+
+# group 1 and 2: type and name, group 3: the attribute
+_PLAIN = re.compile(r"\$\{\s*([A-Za-z_][\w-]*)\.([A-Za-z_][\w-]*)\.([a-z_][a-z0-9_]*)\s*\}")
+_TEMPLATE = re.compile(r"(?<!\$)(?:\$\$)*\$\{|(?<!%)(?:%%)*%\{")
+_ROOTS = re.compile(r"(?<![\w.\]-])([A-Za-z_][\w-]*)\s*(?=[.\[])")
+# quoted text with no expression in it
+_STRINGS = re.compile(r'"[^"\\$%{}]*"')
+_OUTSIDE = frozenset({"data", "var", "module", "terraform", "path"})
+
+
+class Converter:
+    """Turns values as they stand in a stack into plain values and references."""
+
+    def __init__(self, addresses: Iterable[str], module: str = "") -> None:
+        self._addresses = frozenset(addresses)
+        self._module = module
+
+    def value(self, value: Any) -> Any:
+        """A value with its expressions resolved as far as the file goes; literal text without its escapes."""
+        if isinstance(value, str):
+            return self._text(value) if "{" in value else value
+        if isinstance(value, list):
+            return [self.value(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.value(item) for key, item in value.items() if key != "//"}
+        return value
+
+    def _text(self, text: str) -> Any:
+        if match := _PLAIN.fullmatch(text):
+            address = f"{self._module}{match[1]}.{match[2]}"
+            if address in self._addresses:
+                return Ref(address, match[3])
+        if _TEMPLATE.search(text):
+            roots = _ROOTS.findall(_STRINGS.sub('""', text))
+            return Expression(text, bool(roots) and _OUTSIDE.issuperset(roots))
+        return text.replace("$${", "${").replace("%%{", "%{")
+
+
+def module_resources(path: Path, module: Any, what: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Address, type and attributes of a module's managed resources, and of the modules in it."""
+    module = need_mapping(path, module, what)
+    for entry in need_list(path, module.get("resources", []), f"{what}.resources"):
+        entry = need_mapping(path, entry, f"{what}.resources")
+        if entry.get("mode") != "managed":
+            continue
+        address = str(entry.get("address"))
+        if entry.get("deposed_key"):
+            address += f" (deposed {entry['deposed_key']})"
+        yield address, str(entry.get("type")), need_mapping(path, entry.get("values", {}), address)
+    for child in need_list(path, module.get("child_modules", []), f"{what}.child_modules"):
+        yield from module_resources(path, child, f"{what}.child_modules")
+
+
+def need_mapping(path: Path, value: Any, what: str) -> dict[str, Any]:
+    """An object, or the error that says where one is missing."""
+    if not isinstance(value, dict):
+        raise ProofError(f"{path}: {what} must be an object, not {str(value)[:60]!r}")
+    return value
+
+
+def need_list(path: Path, value: Any, what: str) -> list[Any]:
+    """A list, or the error that says where one is missing."""
+    if not isinstance(value, list):
+        raise ProofError(f"{path}: {what} must be a list, not {str(value)[:60]!r}")
+    return value
+
+
+def fill(known: Any, unknown: Any, constant: Any) -> Any:
+    """A plan's value, with what is not known yet taken from the configuration's own text."""
+    if unknown is True:
+        return UNKNOWN if constant is None else constant
+    if isinstance(known, dict) and isinstance(unknown, dict):
+        constants = constant if isinstance(constant, dict) else {}
+        return {
+            key: fill(known.get(key), unknown.get(key), constants.get(key)) for key in dict.fromkeys([*known, *unknown])
+        }
+    if isinstance(known, list) and isinstance(unknown, list):
+        size = max(len(known), len(unknown))
+        constants_list = constant if isinstance(constant, list) and len(constant) == size else [None] * size
+        return [fill(_item(known, index), _item(unknown, index), constants_list[index]) for index in range(size)]
+    return known
+
+
+def _item(values: list[Any], index: int) -> Any:
+    return values[index] if index < len(values) else None

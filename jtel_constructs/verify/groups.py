@@ -1,0 +1,190 @@
+"""The groups in a file, and which of them each server attaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jtel_constructs.errors import ProofError
+from jtel_constructs.matrix import INTERNAL
+from jtel_constructs.policy import Environment, Server
+from jtel_constructs.verify.documents import OUTPUT, Document, Resource
+from jtel_constructs.verify.snapshot import Difference, group_key, unreadable
+from jtel_constructs.verify.values import Expression, Ref, Unknown, shown
+
+
+@dataclass(slots=True)
+class Groups:
+    """The groups of one resource type.
+
+    Attributes:
+        by_key: each group's resource, by its address.
+        names: each group's name in the cloud; groups whose name is not known are not in it.
+        aliases: ids in the cloud, with the keys of their groups.
+    """
+
+    cloud: str
+    by_key: dict[str, Resource] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Document, types: tuple[str, ...], cloud: str) -> Groups:
+        """The groups of these types in a file."""
+        groups = cls(cloud)
+        for resource in document.resources:
+            if resource.type in types:
+                groups.by_key[resource.address] = resource
+                if isinstance(name := resource.values.get("name"), str):
+                    groups.names[resource.address] = name
+                if isinstance(identity := resource.values.get("id"), str):
+                    groups.aliases[group_key(identity, cloud, {}, None)] = resource.address
+        return groups
+
+    def named(self, name: str) -> list[str]:
+        """The groups of this name."""
+        # Azure's names are the same in any case
+        fold = str.lower if self.cloud == "azure" else str
+        return [key for key, found in self.names.items() if fold(found) == fold(name)]
+
+    def find(self, value: object, attribute: str = "id") -> str | None:
+        """The group that a reference or an id in the cloud names, if it is in the file."""
+        if isinstance(value, Ref):
+            return value.address if value.attribute == attribute and value.address in self.by_key else None
+        if isinstance(value, str):
+            key = group_key(value, self.cloud, self.aliases, None)
+            return key if key in self.by_key else None
+        return None
+
+
+@dataclass(slots=True)
+class Attachments:
+    """For each server the groups that it attaches, in one of the fields of the output."""
+
+    by_server: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    troubles: list[Difference] = field(default_factory=list)
+
+
+def check_output(environment: Environment, output: Any) -> Iterator[Difference]:
+    """What is wrong with the output's servers, roles and operating systems."""
+    servers = {server.name: server for server in environment.all_servers()}
+    if not isinstance(output, Mapping):
+        what = "is missing" if output is None else f"is {shown(output)}, not an object of servers"
+        yield _wrong("", f"the output {what}; every stack has it")
+        return
+    for name in output:
+        if name not in servers:
+            yield _wrong(str(name), f"the output names {name!r}, which is no server of {environment.name}")
+    for name, server in servers.items():
+        if name not in output:
+            yield _wrong(name, f"server {name} is not in the output")
+        elif not isinstance(output[name], Mapping):
+            yield _wrong(name, f"the output of server {name} is {shown(output[name])}, not an object")
+        else:
+            yield from _check_facts(server, output[name])
+
+
+def _check_facts(server: Server, entry: Mapping[str, Any]) -> Iterator[Difference]:
+    roles = entry.get("roles")
+    plain = isinstance(roles, list) and all(isinstance(role, str) for role in roles)
+    if not plain or sorted(roles or ()) != sorted(server.roles):
+        yield _wrong(server.name, f"the output gives {server.name} the roles {shown(roles)}, not {list(server.roles)}")
+    if entry.get("os") != server.system:
+        yield _wrong(
+            server.name, f"the output gives {server.name} the os {shown(entry.get('os'))}, not {server.system}"
+        )
+
+
+def attach(
+    environment: Environment, groups: Groups, output: Any, key: str, *, shared: bool, several: bool
+) -> Attachments:
+    """Which groups each server attaches: by the output where it can be read, else by the groups' names.
+
+    Args:
+        key: the output's field, such as ``security_group_ids``.
+        shared: every server attaches the shared group besides its own.
+        several: the field holds a list.
+    """
+    result = Attachments()
+    names = [server.name for server in environment.all_servers()] + ([INTERNAL] if shared else [])
+    found = {name: groups.named(environment.group_name(name)) for name in names}
+    for name, keys in found.items():
+        group = environment.group_name(name)
+        if not keys:
+            result.troubles.append(no_group(name, group))
+        elif len(keys) > 1:
+            result.troubles.append(unreadable(", ".join(keys), f"{len(keys)} groups have the name {group}", name))
+    common = found[INTERNAL] if shared else []
+    for server in environment.all_servers():
+        expected = (*found[server.name], *common)
+        entry = output.get(server.name) if isinstance(output, Mapping) else None
+        values = entry.get(key) if isinstance(entry, Mapping) else None
+        if several and isinstance(values, list) and any(not isinstance(value, Unknown) for value in values):
+            result.by_server[server.name] = _listed(result, groups, server.name, key, values, expected)
+        elif not several and values is not None and not isinstance(values, Unknown):
+            result.by_server[server.name] = _listed(result, groups, server.name, key, [values], expected)
+        else:
+            if isinstance(entry, Mapping) and not _all_unknown(values):
+                result.troubles.append(
+                    _wrong(server.name, f"the output of {server.name} has no {key} that can be read")
+                )
+            result.by_server[server.name] = expected
+    return result
+
+
+def _all_unknown(values: Any) -> bool:
+    return isinstance(values, Unknown) or (
+        isinstance(values, list) and bool(values) and all(isinstance(value, Unknown) for value in values)
+    )
+
+
+def _listed(
+    result: Attachments, groups: Groups, server: str, key: str, values: list[Any], expected: tuple[str, ...]
+) -> tuple[str, ...]:
+    found = [groups.find(value) for value in values]
+    shown_values = ", ".join(shown(value) for value in values) or "nothing"
+    if None in found:
+        result.troubles.append(
+            _wrong(server, f"the output's {key} of {server} names a group that is not in the file: {shown_values}")
+        )
+    elif sorted(str(one) for one in found) != sorted(expected):
+        want = ", ".join(groups.names[one] for one in expected) or "groups that are not in the file"
+        has = ", ".join(groups.names.get(one, one) for one in found if one) or "nothing"
+        result.troubles.append(_wrong(server, f"the output's {key} of {server} must be {want}, and is {has}"))
+    return tuple(dict.fromkeys(one for one in found if one))
+
+
+def no_group(server: str, group: str) -> Difference:
+    """The difference for a server, or the shared group, that has no group."""
+    who = "which every server attaches" if server == INTERNAL else f"server {server} has no group of its own"
+    return Difference("missing", "ingress", "", server, "", "", "", (group,), f"there is no group named {group}: {who}")
+
+
+def require_some(environment: Environment, groups: Groups, attached: Attachments, document: Document) -> None:
+    """Refuse a file that has nothing of the environment.
+
+    Raises:
+        ProofError: none of its groups is there.
+    """
+    names = [environment.group_name(server.name) for server in environment.all_servers()]
+    if not any(attached.by_server.values()) and not any(groups.named(name) for name in names):
+        raise ProofError(
+            f"{document.path}: none of the groups of {environment.name} on {environment.platform.cloud} is in this "
+            f"file; expected {', '.join(names[:3])}{' and so on' if len(names) > 3 else ''}"
+        )
+
+
+def source_key(groups: Groups, value: object, account: str | None) -> tuple[str, bool] | None:
+    """The key of a source group, and whether it is an expression; None for what cannot be read."""
+    if (found := groups.find(value)) is not None:
+        return found, False
+    if isinstance(value, Expression) and value.foreign:
+        return value.text, True
+    if isinstance(value, str) and value:
+        return group_key(value, groups.cloud, groups.aliases, account), False
+    return None
+
+
+def _wrong(server: str, message: str) -> Difference:
+    return Difference("output", "ingress", "", server, "", "", "", (f"output.{OUTPUT}",), message)
