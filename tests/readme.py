@@ -1,0 +1,131 @@
+"""The README's tables, from the data. `python -m tests.readme` writes them; a test holds the README against them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from jtel_constructs import Environment, LimitError, compute, load_matrix
+from jtel_constructs.clouds import cloud_of
+from jtel_constructs.matrix import Row, SupplementRow
+from jtel_constructs.policy import TOPOLOGIES
+
+README = Path(__file__).parent.parent / "README.md"
+PLATFORMS = {
+    "aws": {"cloud": "aws", "region": "eu-central-1", "vpc_id": "vpc-0123456789abcdef0"},
+    "azure": {"cloud": "azure", "location": "westeurope", "resource_group": "rg-jtel"},
+    "openstack": {"cloud": "openstack"},
+}
+PEERS = {
+    "jtel-support": ["198.51.100.0/28"],
+    "pbx": ["203.0.113.10/32"],
+    "reporting-api-users": ["10.8.0.0/16"],
+    "any": ["192.0.2.0/24"],
+}
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _what(row: Row | SupplementRow) -> tuple[str, str, str, str]:
+    sources = ", ".join(f"`{source}`" if source.islower() else source for source in row.sources)
+    destination = f"`{row.destination}`" if row.destination.islower() else row.destination
+    ports = ", ".join(map(str, row.ports))
+    return "+".join(protocol.upper() for protocol in row.protocols), sources, destination, ports
+
+
+def rows_table() -> str:
+    """The 34 rows of the document."""
+    return table(
+        ("row", "protocol", "from", "to", "ports", "holds", "what for"),
+        (
+            (f"`{row.key}`", *_what(row), "always" if row.non_redundant else "redundant", row.title)
+            for row in load_matrix().rows
+        ),
+    )
+
+
+def supplements_table() -> str:
+    """The supplements and their rows."""
+    return table(
+        ("supplement", "protocol", "from", "to", "ports", "what for"),
+        (
+            (f"`{supplement.key}`", *_what(row), row.title)
+            for supplement in load_matrix().supplements
+            for row in supplement.rows
+        ),
+    )
+
+
+def clouds_table() -> str:
+    """What every topology uses on every cloud, and of which limits."""
+    return table(
+        ("topology", "redundant", "AWS", "Azure", "OpenStack"),
+        (
+            (
+                f"`{topology}`",
+                "yes" if redundant else "no",
+                *(_usage(topology, redundant, cloud) for cloud in PLATFORMS),
+            )
+            for topology in TOPOLOGIES
+            for redundant in (True, False)
+        ),
+    )
+
+
+_SHOWN = {
+    "aws": "{groups} groups, {ingress rules} rules, the largest group {largest group, rules a family}",
+    "azure": "{network security groups} NSGs, {application security groups} ASGs, {rules} rules, the largest NSG "
+    "{largest NSG, rules}",
+    "openstack": "{groups} groups, {rules} rules",
+}
+
+
+def _usage(topology: str, redundant: bool, cloud: str) -> str:
+    values = {
+        "name": "readme",
+        "redundant": redundant,
+        "platform": PLATFORMS[cloud],
+        "topology": topology,
+        "peers": PEERS,
+    }
+    environment, over = Environment.build(values), ""
+    try:
+        plan = cloud_of(environment).emit(compute(environment))
+    except LimitError:
+        environment = Environment.build({**values, "limits": {"security_groups": -1, "security_group_rules": -1}})
+        plan, over = cloud_of(environment).emit(compute(environment)), "; more than the default quota"
+    # limits in the thousands say nothing here
+    used = {
+        usage.what: f"{usage.used} of {usage.limit}" if usage.limit and usage.limit < 1000 else str(usage.used)
+        for usage in plan.usage
+    }
+    text = _SHOWN[cloud]
+    for what, figure in used.items():
+        text = text.replace(f"{{{what}}}", figure)
+    return text + over
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "rows": rows_table,
+    "supplements": supplements_table,
+    "clouds": clouds_table,
+}
+
+
+def filled(text: str) -> str:
+    """The README with its tables made anew."""
+    for name, make in TABLES.items():
+        pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        text, count = pattern.subn(lambda match, make=make: f"{match[1]}{make()}\n{match[2]}", text)
+        if count != 1:
+            raise ValueError(f"the README has {count} places for the table {name}; it needs one")
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
