@@ -30,7 +30,7 @@ def environment_files(folder: Path) -> list[Path]:
 
     if not folder.is_dir():
         raise fail("this is no folder; set JTEL_ENVIRONMENTS to the folder of your environment files")
-    if stray := sorted(path.name for path in folder.iterdir() if path.suffix.lower() in (".yml", ".json")):
+    if stray := sorted(path.name for path in folder.iterdir() if path.suffix.lower() == ".yml"):
         raise fail(f"environment files end in .yaml; rename or move {', '.join(stray)}")
     files = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and not path.name.startswith("."))
     if not files:

@@ -1,8 +1,8 @@
 """`make bench`: what synthesis and the `jtel` command cost, as whole processes.
 
 Every figure is the CPU time (user and system) of a process and all that it starts, node included, and the memory of
-the largest of them, as the operating system accounts them. The cases take turns, so that a machine that grows slower does so
-for all of them; each figure is the median of its runs. This measures and judges nothing.
+the largest of them, as the operating system accounts them. The cases take turns, so that a machine that grows slower
+does so for all of them; each figure is the median of its runs. This measures and judges nothing.
 """
 
 from __future__ import annotations

@@ -128,8 +128,8 @@ def _ingress(rules: RuleSet, rule: Rule) -> Resource:
         if environment.tags:
             attributes["tags"] = environment.tags
         return Resource(INGRESS, resource_name(environment, rule.key), attributes)
-    # a tag, since not every EC2 API gives descriptions of group references back
-    attributes["tags"] = {"jtel-rows": rows.translate(_NO_TAG_CHARACTERS), **environment.tags}
+    # a tag, since not every EC2 API gives descriptions of group references back; no commas and parentheses in tags
+    attributes["tags"] = {"jtel-rows": rows.replace(" (narrowed)", ":narrowed").replace(",", ""), **environment.tags}
     if isinstance(rule.source, FromGroup):
         attributes["referenced_security_group_id"] = rule.source.id
     else:
@@ -149,10 +149,6 @@ def _egress(environment: Environment, server: str, to: Family) -> Resource:
     if environment.tags:
         attributes["tags"] = environment.tags
     return Resource(EGRESS, resource_name(environment, escape(server), "egress", to), attributes)
-
-
-# characters of row lists that EC2 takes in descriptions and refuses in tags
-_NO_TAG_CHARACTERS = str.maketrans({",": None, "(": "/", ")": "/"})
 
 
 def _check_limits(rules: RuleSet) -> tuple[Usage, ...]:

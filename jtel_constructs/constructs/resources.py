@@ -11,9 +11,11 @@ from constructs import Construct
 
 from jtel_constructs.clouds import Ref, Resource
 from jtel_constructs.constructs.engine import engine
-from jtel_constructs.policy import is_token
 
 OUTPUT = "acd_servers"
+
+# what Terraform would take for an expression in literal text; the CDK's own tokens stay
+_EXPRESSION = re.compile(r"([$%])\{(?!TfToken\[)")
 
 
 class Resources(engine.TerraformElement):
@@ -60,7 +62,7 @@ def terraform_value(value: Any) -> Any:
     if isinstance(value, Ref):
         return f"${{{value.address}}}"
     if isinstance(value, str):
-        return value if is_token(value) else re.sub(r"([$%])\{", r"\1\1{", value)
+        return _EXPRESSION.sub(r"\1\1{", value)
     if isinstance(value, Mapping):
         return {key: terraform_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

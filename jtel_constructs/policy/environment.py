@@ -216,6 +216,11 @@ class Environment(Record):
         Raises:
             InputError: every key that is wrong.
         """
+        if document and "${TfToken[" in repr(values):
+            raise InputError(
+                [Problem("", "a file holds no CDKTF tokens (${TfToken[...]}); write the value itself")],
+                str(document.path),
+            )
         try:
             environment = cls.model_validate(values)
         except ValidationError as error:

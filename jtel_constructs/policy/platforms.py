@@ -111,7 +111,6 @@ class S3Backend(Record):
     dynamodb_table: Text | None = None
     profile: Text | None = None
     role_arn: Text | None = None
-    endpoint: Text | None = None
 
 
 class AzurermBackend(Record):
