@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 from constructs import Construct
@@ -24,12 +26,17 @@ from jtel_constructs.policy import (
     Ports,
     RuleSet,
     compute,
+    is_token,
     rule_name,
 )
 
 if TYPE_CHECKING:
     from jtel_constructs.constructs.servers import AcdServer
 
+# what a rule of the user's own may let in
+Source: TypeAlias = "AcdServer | JtelEnvironment | ImportedGroup | IPv4Network | IPv6Network | str"
+
+_PLACE = re.compile(r"(servers|site_rules)\[(\d+)\]")
 _ASSOCIATION_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?")
 
 _outputs: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
@@ -101,7 +108,7 @@ class JtelEnvironment(Construct):
             "servers": (),
             "site_rules": tuple(dict(rule) for rule in site_rules),
         }
-        self._model = Environment.build(self._values)
+        self._model = self._build(self._values)
         self._from_file = False
         self._associations: dict[tuple[str, str, str], str] = {}
         self._emitted: dict[str, Any] | None = None
@@ -156,12 +163,24 @@ class JtelEnvironment(Construct):
         """The id of the shared group that every server joins (on Azure the application security group), as a token."""
         return self._token(cloud_of(self._model).source_group, INTERNAL)
 
+    def allow_from(
+        self, sources: Source | Iterable[Source], *ports: Ports, reason: str, name: str | None = None
+    ) -> None:
+        """Let something of your own in on every server, such as monitoring. Arguments as `AcdServer.allow_from`."""
+        self._allow_from(INTERNAL, sources, ports, reason, name)
+
     # -- for the servers ---------------------------------------------------------------------------------------------
+
+    def _build(self, values: Mapping[str, Any]) -> Environment:
+        try:
+            return Environment.build(values)
+        except InputError as error:
+            raise _by_name(error, values) from None
 
     def _update(self, **changes: Any) -> None:
         """Take a change over, or leave everything as it was if it is wrong."""
         values = {**self._values, **changes}
-        self._model = Environment.build(values)
+        self._model = self._build(values)
         self._values, self._emitted = values, None
 
     def _add_server(self, name: str, roles: Sequence[str], os: str | None) -> None:
@@ -173,10 +192,19 @@ class JtelEnvironment(Construct):
             raise InputError([Problem(name, message)])
         self._update(servers=(*self._values["servers"], {"name": name, "roles": roles, "os": os}))
 
+    def _allow_from(self, server: str, sources: object, ports: Sequence[Ports], reason: str, name: str | None) -> None:
+        if not ports:
+            raise InputError([Problem(server, "allow_from: no ports are given; add tcp(...) or udp(...)")])
+        for index, some in enumerate(ports):
+            own_name = f"{name}-{index + 1}" if name and index else name
+            self._allow(server, sources, some, reason, own_name)
+
     def _allow(self, server: str, sources: object, ports: Ports, reason: str, name: str | None) -> None:
         if self._from_file:
             raise InputError([Problem(server, "this environment comes from a file; write the rule there (site_rules)")])
-        texts = [self._source(source) for source in _listed(sources)]
+        texts = [self._source(server, source) for source in _listed(sources)]
+        if not texts:
+            raise InputError([Problem(server, "allow_from: the list of sources is empty; give at least one")])
         rule = {
             "name": name or rule_name(server, ports, reason),
             "to": [server],
@@ -206,10 +234,15 @@ class JtelEnvironment(Construct):
             raise InputError([Problem(server, f"{name!r} is no name for a {kind}; use letters, digits and hyphens")])
         if (kind, server, name) in self._associations:
             raise InputError([Problem(server, f"another {kind} is named {name!r} already; choose another name")])
+        if twin := next((key for key, known in self._associations.items() if key[0] == kind and known == id), None):
+            message = (
+                f"the {kind} {name!r} has the groups of {twin[1]} already, by the name {twin[2]!r}; it takes one NSG"
+            )
+            raise InputError([Problem(server, message)])
         self._associations[kind, server, name] = id
         self._emitted = None
 
-    def _source(self, source: object) -> str:
+    def _source(self, server: str, source: object) -> str:
         from jtel_constructs.constructs.servers import AcdServer
 
         if isinstance(source, AcdServer):
@@ -221,6 +254,13 @@ class JtelEnvironment(Construct):
             if source is self:
                 return INTERNAL
             return str(ImportedGroup(source.internal_group_id, source._model.group_name(INTERNAL)))
+        if is_token(source) or not isinstance(source, str | ImportedGroup | IPv4Network | IPv6Network):
+            shown = "the id of something" if is_token(source) else f"{source!r}"
+            message = (
+                f"allow_from: {shown} is no source; give a server, an environment, an ImportedGroup(id, name), a CIDR "
+                "block, a peer or a role"
+            )
+            raise InputError([Problem(server, message)])
         return str(source)
 
     def _token(self, type: str, server: str) -> str:
@@ -234,8 +274,11 @@ class JtelEnvironment(Construct):
     # -- synthesis ---------------------------------------------------------------------------------------------------
 
     def _rules_and_plan(self) -> tuple[RuleSet, Plan]:
-        rules = compute(self._model)
-        return rules, cloud_of(self._model).emit(rules)
+        try:
+            rules = compute(self._model)
+            return rules, cloud_of(self._model).emit(rules)
+        except InputError as error:
+            raise error if self._from_file else _by_name(error, self._values) from None
 
     def _fragment(self) -> dict[str, Any]:
         if self._emitted is None:
@@ -259,6 +302,18 @@ class JtelEnvironment(Construct):
 
 
 def _listed(sources: object) -> list[object]:
-    if isinstance(sources, list | tuple | set | frozenset):
+    # a network is iterable too, over its addresses
+    if isinstance(sources, Iterable) and not isinstance(sources, str | IPv4Network | IPv6Network):
         return list(sources)
     return [sources]
+
+
+def _by_name(error: InputError, values: Mapping[str, Any]) -> InputError:
+    """The same error with servers and rules by their names: whoever wrote Python knows no places in a list."""
+
+    def named(place: re.Match[str]) -> str:
+        name = values[place[1]][int(place[2])].get("name")
+        return f"{'server' if place[1] == 'servers' else 'rule'} {name!r}" if name else place[0]
+
+    problems = [replace(problem, where=_PLACE.sub(named, problem.where)) for problem in error.problems]
+    return type(error)(problems, file=error.file)

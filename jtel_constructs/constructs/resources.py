@@ -62,9 +62,10 @@ def terraform_value(value: Any) -> Any:
     if isinstance(value, Ref):
         return f"${{{value.address}}}"
     if isinstance(value, str):
-        return _EXPRESSION.sub(r"\1\1{", value)
+        return _EXPRESSION.sub(r"\1\1{", value) if "{" in value else value
     if isinstance(value, Mapping):
-        return {key: terraform_value(item) for key, item in value.items()}
+        # keys are templates too
+        return {terraform_value(key): terraform_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [terraform_value(item) for item in value]
     return value

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
 from constructs import Construct
 
 from jtel_constructs.clouds import cloud_of
-from jtel_constructs.constructs.environment import JtelEnvironment
+from jtel_constructs.constructs.environment import JtelEnvironment, Source
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import Role
-from jtel_constructs.policy import ImportedGroup, Ports, Server
+from jtel_constructs.policy import Ports, Server
 
 
 class AcdServer(Construct):
@@ -92,15 +92,7 @@ class AcdServer(Construct):
         return [self.application_security_group_id, self._environment.internal_group_id]
 
     def allow_from(
-        self,
-        sources: AcdServer
-        | JtelEnvironment
-        | ImportedGroup
-        | str
-        | Sequence[AcdServer | JtelEnvironment | ImportedGroup | str],
-        *ports: Ports,
-        reason: str,
-        name: str | None = None,
+        self, sources: Source | Iterable[Source], *ports: Ports, reason: str, name: str | None = None
     ) -> None:
         """Let something of your own in, beyond the document; proved and explained like the rest.
 
@@ -114,11 +106,7 @@ class AcdServer(Construct):
         Raises:
             InputError: no source, no ports, no reason, a name that is not possible.
         """
-        if not ports:
-            raise InputError([Problem(self._name, "allow_from: no ports are given; add tcp(...) or udp(...)")])
-        for index, some in enumerate(ports):
-            own_name = f"{name}-{index + 1}" if name and index else name
-            self._environment._allow(self._name, sources, some, reason, own_name)
+        self._environment._allow_from(self._name, sources, ports, reason, name)
 
     def associate_network_interface(self, name: str, network_interface_id: str) -> None:
         """Put the server's groups on a network interface (Azure): its NSG, then both of its ASGs.

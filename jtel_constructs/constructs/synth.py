@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -45,7 +46,12 @@ def synthesize(environments: dict[str, Environment], outdir: Path | None) -> Non
     Args:
         environments: what `load_all` returned.
         outdir: None for the CDK's own default (CDKTF_OUTDIR, or cdktf.out).
+
+    Raises:
+        InputError: HCL is asked for (`cdktf synth --hcl`).
     """
+    if os.environ.get("SYNTH_HCL_OUTPUT") in ("true", "1"):
+        raise InputError([Problem("--hcl", "jtel-constructs synthesizes JSON alone; leave it out")])
     # node starts with these imports; a wrong file never gets this far
     from jtel_constructs.constructs.engine import engine
     from jtel_constructs.constructs.stack import FileStack

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from jtel_constructs.matrix import PortRange, Protocol, merge_ports
 from jtel_constructs.policy.addresses import Family, Network, collapse, family, outside
-from jtel_constructs.policy.rules import Demand, FromBlock, RuleSet
+from jtel_constructs.policy.rules import Demand, FromBlock, RuleSet, row_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,12 @@ class OriginRule:
 def rules_by_origin(rules: RuleSet) -> tuple[OriginRule, ...]:
     """What the demands from blocks say, as one rule per destination, origin, protocol, family and range.
 
-    Every block of an origin has the same ports, so the list of blocks is the origin's own: another block changes a
-    list, never which rules there are. A range that another origin covers whole is dropped.
+    Every block of an origin has the same ports, so the list of blocks is the origin's own: another block changes that
+    list. A range that another origin covers whole is dropped.
     """
     demands: dict[tuple[str, Protocol, Family], dict[str, list[Demand]]] = defaultdict(lambda: defaultdict(list))
-    order: dict[str, int] = {}
+    order = row_order(rules.demands)
     for demand in rules.demands:
-        order.setdefault(demand.row, len(order))
         if isinstance(demand.source, FromBlock):
             key = (demand.destination, demand.protocol, family(demand.source.network))
             demands[key][demand.origin].append(demand)
@@ -55,7 +54,7 @@ def rules_by_origin(rules: RuleSet) -> tuple[OriginRule, ...]:
                 over,
                 ports,
                 tuple(collapse({demand.source.network for demand in mine if isinstance(demand.source, FromBlock)})),
-                tuple(dict.fromkeys(demand.row for demand in mine if ports.covers(demand.ports))),
+                tuple(sorted({demand.row for demand in mine if ports.covers(demand.ports)}, key=order.__getitem__)),
             )
             for origin, mine in by_origin.items()
             for ports in merge_ports(demand.ports for demand in mine)
@@ -66,9 +65,9 @@ def rules_by_origin(rules: RuleSet) -> tuple[OriginRule, ...]:
     )
 
 
-def _without_covered(candidates: list[OriginRule], order: dict[str, int]) -> list[OriginRule]:
-    # the widest first, so that what covers is kept before what it covers is looked at
-    candidates.sort(key=lambda rule: (-_size(rule), rule.origin, rule.ports))
+def _without_covered(candidates: list[OriginRule], order: dict[str, tuple[int, str]]) -> list[OriginRule]:
+    # the widest first, in addresses and in ports: what covers is kept before what it covers is looked at
+    candidates.sort(key=lambda rule: (-_size(rule), rule.ports.first - rule.ports.last, rule.origin, rule.ports))
     kept: list[OriginRule] = []
     for candidate in candidates:
         for index, other in enumerate(kept):

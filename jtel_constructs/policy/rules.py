@@ -67,6 +67,9 @@ class FromBlock:
         return f"{family(self.network)}_{address}_{self.network.prefixlen}"
 
 
+# sorts after every row of a matrix
+_SITE_RULES = 1_000_000
+
 Source = Internal | FromServer | FromGroup | FromBlock
 
 
@@ -143,6 +146,15 @@ class RuleSet:
         return (rule for rule in self.rules if rule.destination == server)
 
 
+def row_order(demands: Iterable[Demand]) -> dict[str, tuple[int, str]]:
+    """How rows sort: the matrix's as they stand there, then site rules by name; a file's order of them means nothing."""
+    order: dict[str, tuple[int, str]] = {}
+    for demand in demands:
+        site = demand.origin.startswith("site:")
+        order.setdefault(demand.row, (_SITE_RULES if site else len(order), demand.row))
+    return order
+
+
 def minimize(demands: Iterable[Demand]) -> tuple[Rule, ...]:
     """The minimal rules that say what the demands say.
 
@@ -150,9 +162,9 @@ def minimize(demands: Iterable[Demand]) -> tuple[Rule, ...]:
     whole: `internal` covers a server, a block covers the blocks in it. The covering rule then serves its rows too.
     """
     ranges: dict[tuple[str, Protocol], dict[Source, list[Demand]]] = defaultdict(lambda: defaultdict(list))
-    order: dict[str, int] = {}
+    demands = tuple(demands)
+    order = row_order(demands)
     for demand in demands:
-        order.setdefault(demand.row, len(order))
         ranges[demand.destination, demand.protocol][demand.source].append(demand)
 
     rules: list[Rule] = []
