@@ -120,10 +120,11 @@ TABLES: dict[str, Callable[[], str]] = {
 def filled(text: str) -> str:
     """The README with its tables made anew."""
     for name, make in TABLES.items():
-        pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text, count = pattern.subn(lambda match, make=make: f"{match[1]}{make()}\n{match[2]}", text)
-        if count != 1:
-            raise ValueError(f"the README has {count} places for the table {name}; it needs one")
+        pattern = re.compile(rf"<!-- generated: {name} -->\n.*?<!-- end -->", re.DOTALL)
+        found = pattern.findall(text)
+        if len(found) != 1:
+            raise ValueError(f"the README has {len(found)} places for the table {name}; it needs one")
+        text = pattern.sub(f"<!-- generated: {name} -->\n{make()}\n<!-- end -->", text)
     return text
 
 

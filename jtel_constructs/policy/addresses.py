@@ -54,6 +54,10 @@ def parse_block(value: object) -> Network:
     """
     if isinstance(value, IPv4Network | IPv6Network):
         return value
+    if value is None:
+        raise ValueError(
+            "there is no value; write a CIDR block such as 203.0.113.0/28, or [] for the list to name nobody"
+        )
     if not isinstance(value, str):
         raise ValueError(f"must be a CIDR block such as 203.0.113.0/28, not {value!r}")
     if "/" not in value:

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from jtel_constructs.errors import one_of, suggestion
-from jtel_constructs.matrix import INTERNAL, PEERS, PROTOCOLS, ROLES, Matrix, Row, SupplementRow
+from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, Row, SupplementRow
 from jtel_constructs.matrix.files import KeyPath
-from jtel_constructs.policy.addresses import FAMILIES, Network, family, outside, parse_block, whole_internet
-from jtel_constructs.policy.environment import ADMIN_PORTS, WINDOWS_ROLES, Environment, Server, SiteRule
+from jtel_constructs.policy.addresses import Network, family, outside, parse_block
+from jtel_constructs.policy.admin_ports import wide_open
+from jtel_constructs.policy.environment import WINDOWS_ROLES, Environment, Server, SiteRule
 from jtel_constructs.policy.notices import notices
 from jtel_constructs.policy.platforms import is_token
 from jtel_constructs.policy.rules import (
@@ -23,6 +24,7 @@ from jtel_constructs.policy.rules import (
     Source,
     minimize,
 )
+from jtel_constructs.policy.topologies import TOPOLOGIES
 
 _GROUP = "group:"
 _GROUP_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,58}[A-Za-z0-9])?")
@@ -78,7 +80,7 @@ class _Computation:
             self._apply_site_rule(index, site_rule)
         self._check_missing_peers()
         self._stop_if_wrong()
-        self._check_admin_ports()
+        self.problems += wide_open(self.environment, self.matrix, self.demands)
         self._stop_if_wrong()
         narrowed = {
             row.key: self.environment.narrow[row.key]
@@ -109,7 +111,7 @@ class _Computation:
         environment = self.environment
         if not self.servers:
             self._problem("there are no servers; give a topology, or at least one server", "servers")
-        seen: dict[str, str] = {server.name.lower(): server.name for server in self.servers}
+        preset = {name.lower(): name for name in TOPOLOGIES.get(environment.topology or "", ())}
         listed: dict[str, int] = {}
         for index, server in enumerate(environment.servers):
             where = ("servers", index)
@@ -120,12 +122,11 @@ class _Computation:
                     *where,
                     "name",
                 )
-            elif seen[server.name.lower()] != server.name or (
-                len([other for other in self.servers if other.name.lower() == server.name.lower()]) > 1
-            ):
+            elif preset.get(server.name.lower(), server.name) != server.name:
                 self._problem(
-                    f"{server.name!r} differs from a server of topology {environment.topology} by letter case alone; "
-                    "write it the same to replace that server, or choose another name",
+                    f"{server.name!r} differs from the server {preset[server.name.lower()]!r} of topology "
+                    f"{environment.topology} by letter case alone; write it the same to replace that server, or choose "
+                    "another name",
                     *where,
                     "name",
                 )
@@ -320,60 +321,9 @@ class _Computation:
         known = [*names, *roles, INTERNAL]
         if what == "source":
             known += [*PEERS, "a CIDR block", "group:ID"]
+        if name in ROLES:
+            return f"no server here has the role {name}; allowed: {', '.join(known)}"
         return one_of(name, known, what)
-
-    # -- the internet ------------------------------------------------------------------------------------------------
-
-    def _check_admin_ports(self) -> None:
-        permitted = self.environment.admin_ports_open_to_world
-        reported: set[tuple[object, ...]] = set()
-        for server in self.servers:
-            mine = [
-                demand
-                for demand in self.demands
-                if demand.destination == server.name and isinstance(demand.source, FromBlock)
-            ]
-            for port in ADMIN_PORTS:
-                for protocol in PROTOCOLS:
-                    opening = [
-                        demand
-                        for demand in mine
-                        if demand.protocol == protocol and demand.ports.first <= port <= demand.ports.last
-                    ]
-                    blocks = frozenset(
-                        demand.source.network for demand in opening if isinstance(demand.source, FromBlock)
-                    )
-                    whole = whole_internet(blocks)
-                    if not whole or port in permitted:
-                        continue
-                    rows = tuple(dict.fromkeys(demand.row for demand in opening))
-                    origins = tuple(dict.fromkeys(demand.origin for demand in opening))
-                    if (port, rows, origins) not in reported:
-                        reported.add((port, rows, origins))
-                        self._problem(self._wide_open(port, server.name, rows, origins, whole), *_key_of(origins[0]))
-
-    def _wide_open(
-        self, port: int, server: str, rows: tuple[str, ...], origins: tuple[str, ...], whole: tuple[str, ...]
-    ) -> str:
-        families = " and ".join("IPv4" if name == FAMILIES[0] else "IPv6" for name in whole)
-        narrowable = [row.key for row in self.matrix.rows if row.key in rows and "any" in row.sources]
-        mend = (
-            f"narrow the row (narrow: {{{narrowable[0]}: [...]}})"
-            if narrowable
-            else f"give {' and '.join(origins)} fewer addresses"
-        )
-        return (
-            f"{' and '.join(origins)} would open administration port {port} on {server} to the whole internet "
-            f"({families}) by {', '.join(rows)}; {mend}, or, if that is really meant, set "
-            f"admin_ports_open_to_world: [{port}]"
-        )
-
-
-def _key_of(origin: str) -> KeyPath:
-    kind, _, name = origin.partition(":")
-    if kind == "narrow":
-        return ("narrow", name)
-    return ("site_rules",) if kind == "site" else ("peers", origin)
 
 
 def _shown_family(block: Network) -> str:

@@ -180,7 +180,10 @@ class Environment(Record):
         if self.matrix is None:
             return load_matrix()
         folder = self._document.path.parent if self._document else Path()
-        return load_matrix(folder / self.matrix)
+        try:
+            return load_matrix(folder / self.matrix)
+        except InputError as error:
+            raise self.error((("matrix",), line) for line in str(error).splitlines()) from None
 
     def group_name(self, server: str) -> str:
         """The name of a server's group in the cloud (``internal`` for the shared one); stable for its whole life."""

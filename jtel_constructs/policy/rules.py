@@ -147,7 +147,7 @@ class RuleSet:
 
 
 def row_order(demands: Iterable[Demand]) -> dict[str, tuple[int, str]]:
-    """How rows sort: the matrix's as they stand there, then site rules by name; a file's order of them means nothing."""
+    """How rows sort: the matrix's as they stand there, then site rules by name, since their order means nothing."""
     order: dict[str, tuple[int, str]] = {}
     for demand in demands:
         site = demand.origin.startswith("site:")
