@@ -8,10 +8,16 @@ limits", "Naming rules for Azure resources".
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import defaultdict
 from typing import Any
 
+from jtel_constructs.clouds.azure_limits import (
+    DESCRIPTION_BYTES,
+    NAME_LENGTH,
+    check_limits,
+    check_priorities,
+    check_tags,
+)
 from jtel_constructs.clouds.azure_priorities import DENY, EGRESS, PROBES, Slot
 from jtel_constructs.clouds.base import (
     Cloud,
@@ -19,17 +25,13 @@ from jtel_constructs.clouds.base import (
     Provider,
     Ref,
     Resource,
-    Usage,
-    cannot_express,
     check_limit_keys,
     group_names,
-    over_limit,
     resource_name,
     row_list,
     server_resource,
 )
 from jtel_constructs.matrix import INTERNAL, PortRange, Protocol
-from jtel_constructs.matrix.files import KeyPath
 from jtel_constructs.policy import (
     AzurePlatform,
     Environment,
@@ -50,14 +52,6 @@ NIC_NSG = "azurerm_network_interface_security_group_association"
 NIC_ASG = "azurerm_network_interface_application_security_group_association"
 SUBNET_NSG = "azurerm_subnet_network_security_group_association"
 
-_RULES_PER_NSG = 1000
-_PREFIXES_PER_NSG = 4000
-_ASGS_PER_NSG = 100
-_NSGS, _ASGS = 5000, 3000
-_NAME_LENGTH = 80
-_DESCRIPTION_BYTES = 140
-_TAGS, _TAG_KEY, _TAG_VALUE = 50, 512, 256
-_TAG_FORBIDDEN = re.compile(r"[<>%&\\?/\x00-\x1f]")
 _PROTOCOL: dict[Protocol, str] = {"tcp": "Tcp", "udp": "Udp"}
 
 
@@ -70,7 +64,7 @@ def emit(rules: RuleSet) -> Plan:
     """
     environment = rules.environment
     check_limit_keys(environment, CLOUD.limits)
-    _check_tags(environment)
+    check_tags(environment)
     resources: list[Resource] = []
     for name in group_names(rules):
         resources.append(
@@ -89,7 +83,7 @@ def emit(rules: RuleSet) -> Plan:
             Resource(NSG, server_resource(environment, server.name), _group(environment, server.name, None))
         )
         resources += own
-    checked = _check_limits(rules, usage)
+    checked = check_limits(rules, usage)
     outputs = {
         server.name: {
             "network_security_group_id": Ref(NSG, server_resource(environment, server.name)),
@@ -169,8 +163,8 @@ def _rule(environment: Environment, server: str, key: str, **attributes: Any) ->
     group = server_resource(environment, server)
     # as it is: turned into hyphens, the underscores of two names could make them one
     name = key
-    if len(name) > _NAME_LENGTH:
-        name = f"{name[: _NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    if len(name) > NAME_LENGTH:
+        name = f"{name[: NAME_LENGTH - 9]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return Resource(
         RULE,
         resource_name(environment, escape(server), key),
@@ -210,7 +204,7 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
         sources[slot] = _prefixes(origin_rule.networks)
         ports[slot].append(origin_rule.ports)
         rows[slot] += origin_rule.rows
-    _check_priorities(environment, server, list(sources))
+    check_priorities(environment, server, list(sources))
     return [
         _rule(
             environment,
@@ -220,7 +214,7 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
             direction="Inbound",
             access="Allow",
             protocol=_PROTOCOL[slot.protocol],
-            description=row_list(rules, dict.fromkeys(rows[slot]), _DESCRIPTION_BYTES),
+            description=row_list(rules, dict.fromkeys(rows[slot]), DESCRIPTION_BYTES),
             destination_application_security_group_ids=[_asg(environment, server)],
             **_port_attributes(ports[slot]),
             **source,
@@ -282,98 +276,6 @@ def _always(environment: Environment, server: str) -> list[Resource]:
             **anything,
         ),
     ]
-
-
-def _check_priorities(environment: Environment, server: str, slots: list[Slot]) -> None:
-    taken: dict[int, Slot] = {}
-    problems: list[tuple[KeyPath, str]] = []
-    for slot in sorted(slots):
-        if other := taken.get(slot.priority):
-            problems.append(
-                (
-                    (slot.section,),
-                    f"the rules of NSG {environment.group_name(server)} from {other} and from {slot} fall on the same "
-                    f"priority {slot.priority}. Priorities follow names, so that they never change; give the newer "
-                    "one of the two another name",
-                )
-            )
-        taken[slot.priority] = slot
-    over_limit(environment, problems)
-
-
-def _check_limits(rules: RuleSet, by_server: list[tuple[str, list[Resource]]]) -> tuple[Usage, ...]:
-    environment = rules.environment
-    problems: list[tuple[KeyPath, str]] = []
-    most_rules = most_prefixes = most_asgs = 0
-    for name in group_names(rules):
-        if len(environment.group_name(name)) > _NAME_LENGTH:
-            message = f"group name {environment.group_name(name)!r} is longer than Azure's {_NAME_LENGTH} characters"
-            problems.append((("name",), f"{message}; shorten the environment's or the server's name"))
-    if len(rules.servers) + 1 > _ASGS:
-        message = (
-            f"{len(rules.servers) + 1} application security groups are needed; Azure allows {_ASGS} in a region and "
-            "subscription and raises it for nobody; let machines of one kind share a server"
-        )
-        problems.append((("servers",), message))
-    for server, blocks in by_server:
-        prefixes = sum(
-            len(block.attributes.get("source_address_prefixes", ())) + ("source_address_prefix" in block.attributes)
-            for block in blocks
-        )
-        asgs = {
-            str(group)
-            for block in blocks
-            for key in ("source_application_security_group_ids", "destination_application_security_group_ids")
-            for group in block.attributes.get(key, ())
-        }
-        most_rules, most_prefixes, most_asgs = (
-            max(most_rules, len(blocks)),
-            max(most_prefixes, prefixes),
-            max(most_asgs, len(asgs)),
-        )
-        for count, limit, what, mend in (
-            (len(blocks), _RULES_PER_NSG, "rules", "put roles on more servers"),
-            (prefixes, _PREFIXES_PER_NSG, "source blocks", "merge blocks of the peers"),
-            (len(asgs), _ASGS_PER_NSG, "application security groups", "let machines of one kind share a server"),
-        ):
-            if count > limit:
-                problems.append(
-                    (
-                        ("servers",),
-                        f"NSG {environment.group_name(server)} has {count} {what}, Azure allows {limit}, for "
-                        f"nobody more; {mend}",
-                    )
-                )
-    over_limit(environment, problems)
-    return (
-        Usage("network security groups", len(rules.servers), _NSGS),
-        Usage("application security groups", len(rules.servers) + 1, _ASGS),
-        Usage("rules", sum(len(blocks) for _, blocks in by_server), None),
-        Usage("largest NSG, rules", most_rules, _RULES_PER_NSG),
-        Usage("largest NSG, source blocks", most_prefixes, _PREFIXES_PER_NSG),
-        Usage("largest NSG, ASGs", most_asgs, _ASGS_PER_NSG),
-    )
-
-
-def _check_tags(environment: Environment) -> None:
-    problems: list[tuple[KeyPath, str]] = []
-    for key, value in environment.tags.items():
-        if len(key) > _TAG_KEY or _TAG_FORBIDDEN.search(key):
-            problems.append(
-                (
-                    ("tags", key),
-                    rf"{key!r} is no tag name on Azure; allowed: up to {_TAG_KEY} characters without < > % & \ ? /",
-                )
-            )
-        if len(value) > _TAG_VALUE:
-            problems.append((("tags", key), f"the value is longer than the {_TAG_VALUE} characters that Azure takes"))
-        if key.lower() == "jtel-environment":
-            problems.append((("tags", key), f"{key!r} is set by this library; choose another name"))
-    if len({key.lower() for key in environment.tags}) < len(environment.tags):
-        problems.append((("tags",), "two tag names differ by letter case alone; Azure takes them for one"))
-    if len(environment.tags) > _TAGS - 1:
-        problems.append((("tags",), f"{len(environment.tags)} tags; Azure takes {_TAGS}, one of them is ours"))
-    cannot_express(environment, problems)
 
 
 CLOUD = Cloud(
