@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _SHOWN_PROBLEMS = 12
+_SHOWN_CHARACTERS = 800
 
 
 class JtelError(Exception):
@@ -47,7 +48,12 @@ class InputError(JtelError):
         place = self.file or ""
         if self.file and problem.line:
             place += f":{problem.line}"
-        return ": ".join(part for part in (place, problem.where, problem.message) if part)
+        return _cut(": ".join(part for part in (place, problem.where, problem.message) if part))
+
+
+def _cut(text: str) -> str:
+    """A text that quotes something very long, without its middle: errors are one screen."""
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS // 2]} ... {text[-300:]}"
 
 
 class LimitError(InputError):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from jtel_constructs.errors import InputError, Problem
-from jtel_constructs.matrix.files import Record, path_text, read_yaml, validation_problems
+from jtel_constructs.errors import InputError
+from jtel_constructs.matrix.files import KeyPath, Record, read_yaml, validation_problems, wrong_at
 from jtel_constructs.matrix.ports import PortsField, Protocol
 
 Role = Literal["ACD-TEL", "ACD-DBM", "ACD-DBS", "ACD-DBR", "ACD-LB", "ACD-JB", "ACD-STORE", "ACD-CHAT", "ACD-REST"]
@@ -68,11 +69,11 @@ class _PortRow(Record):
     def _consistent(self) -> _PortRow:
         for name, values in (("protocols", self.protocols), ("sources", self.sources), ("ports", self.ports)):
             if len(set(values)) != len(values):
-                raise ValueError(f"row {self.key}: {name} lists a value twice")
+                raise ValueError(f"{name} lists a value twice")
         named = {word for word in re.findall(r"[a-z]+", self.title.lower()) if word in ("tcp", "udp")}
         if named - set(self.protocols):
             raise ValueError(
-                f"row {self.key}: the title names {', '.join(sorted(named))}, the protocols are "
+                f"the title names {', '.join(sorted(named))}, the protocols are "
                 f"{', '.join(self.protocols)}; mend one of them"
             )
         return self
@@ -97,12 +98,12 @@ class Row(_PortRow):
     @model_validator(mode="after")
     def _scoped(self) -> Row:
         if not (self.redundant or self.non_redundant):
-            raise ValueError(f"row {self.key}: it holds neither in redundant nor in non-redundant environments")
+            raise ValueError("it holds neither in redundant nor in non-redundant environments")
         if self.scope == "external":
             if not (self.redundant and self.non_redundant):
-                raise ValueError(f"row {self.key}: external rows hold in every environment; set both flags to true")
+                raise ValueError("external rows hold in every environment; set both flags to true")
             if foreign := [source for source in self.sources if source not in PEERS]:
-                raise ValueError(f"row {self.key}: an external row's sources are peers, not {', '.join(foreign)}")
+                raise ValueError(f"an external row's sources are peers, not {', '.join(foreign)}")
         return self
 
     def holds(self, redundant: bool) -> bool:
@@ -152,25 +153,34 @@ class Matrix(Record):
         keys: set[str] = set()
         titles: set[tuple[str, str]] = set()
         places: set[tuple[str, int]] = set()
-        rows = [*self.rows, *(row for supplement in self.supplements for row in supplement.rows)]
-        for row in rows:
+        for where, row in self._rows_with_paths():
             if row.key in keys:
-                raise ValueError(f"row {row.key}: two rows have this key")
+                raise wrong_at((*where, "key"), "two rows have this key")
             keys.add(row.key)
-        for documented in self.rows:
+        for index, documented in enumerate(self.rows):
             if (documented.scope, documented.title) in titles:
-                raise ValueError(f"row {documented.key}: another {documented.scope} row has the same title")
+                message = f"another {documented.scope} row has the same title"
+                raise wrong_at(("rows", index, "title"), message)
             titles.add((documented.scope, documented.title))
             place = (documented.place.table, documented.place.row)
             if place in places:
-                raise ValueError(f"row {documented.key}: another row stands in the same place ({documented.place})")
+                message = f"another row stands in the same place ({documented.place})"
+                raise wrong_at(("rows", index, "place"), message)
             places.add(place)
         names = [supplement.key for supplement in self.supplements]
-        if len(set(names)) != len(names):
-            raise ValueError("two supplements have the same key")
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise wrong_at(("supplements", index, "key"), "two supplements have this key")
         if sorted(peer.name for peer in self.peers) != sorted(PEERS):
-            raise ValueError(f"peers: each of {', '.join(PEERS)} stands there once")
+            raise wrong_at(("peers",), f"each of {', '.join(PEERS)} must stand here, and once")
         return self
+
+    def _rows_with_paths(self) -> Iterator[tuple[KeyPath, _PortRow]]:
+        for index, row in enumerate(self.rows):
+            yield ("rows", index), row
+        for outer, supplement in enumerate(self.supplements):
+            for index, added in enumerate(supplement.rows):
+                yield ("supplements", outer, "rows", index), added
 
 
 def load_matrix(path: Path | str | None = None) -> Matrix:
@@ -198,23 +208,20 @@ def _load(path: Path) -> Matrix:
     try:
         return Matrix.model_validate(document.data)
     except ValidationError as error:
-        problems = []
-        for where, message in validation_problems(error):
-            row = _row_key(document.data, where)
-            problems.append(
-                Problem(path_text(where), f"row {row}: {message}" if row else message, document.line(where))
-            )
-        raise InputError(problems, file=str(path)) from None
+        problems = [
+            (where, f"{_record(document.data, where)}{message}") for where, message in validation_problems(error)
+        ]
+        raise InputError(document.problems(problems), file=str(path)) from None
 
 
-def _row_key(data: object, where: tuple[str | int, ...]) -> str | None:
-    """The key of the row around a path, for messages that name it; None where there is none to name."""
-    key = None
-    for part in where:
+def _record(data: object, where: KeyPath) -> str:
+    """The row or supplement around a path as the start of a message; empty where there is none to name."""
+    name = ""
+    for depth, part in enumerate(where):
         try:
             data = data[part]  # type: ignore[index]
         except (KeyError, IndexError, TypeError):
             break
         if isinstance(data, dict) and isinstance(data.get("key"), str):
-            key = data["key"]
-    return key
+            name = f"{'row' if where[depth - 1] == 'rows' else 'supplement'} {data['key']}: "
+    return name

@@ -15,7 +15,8 @@ Protocol = Literal["tcp", "udp"]
 PROTOCOLS: tuple[Protocol, ...] = ("tcp", "udp")
 
 FIRST_PORT, LAST_PORT = 1, 65535
-_RANGE = re.compile(r"\s*([0-9]{1,9})\s*(?:-\s*([0-9]{1,9})\s*)?")
+# no leading zeros: who writes 0017 may mean octal
+_RANGE = re.compile(r"\s*(0|[1-9][0-9]{0,8})\s*(?:-\s*(0|[1-9][0-9]{0,8})\s*)?")
 _ALLOWED = f"allowed: a port from {FIRST_PORT} to {LAST_PORT}, or a range such as 5701-5801"
 
 
@@ -55,6 +56,8 @@ def parse_ports(value: object) -> PortRange:
     """
     if isinstance(value, PortRange):
         return value
+    if value is None:
+        raise ValueError(f"there is no value; {_ALLOWED}")
     if isinstance(value, int) and not isinstance(value, bool):
         return PortRange(value, value)
     if isinstance(value, str) and (match := _RANGE.fullmatch(value)):
@@ -82,7 +85,7 @@ PortField = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": FIRST_PORT, "maximum": LAST_PORT},
-                {"type": "string", "pattern": "^[0-9]{1,5}(-[0-9]{1,5})?$"},
+                {"type": "string", "pattern": r"^\s*[1-9][0-9]{0,4}\s*(-\s*[1-9][0-9]{0,4}\s*)?$"},
             ]
         }
     ),

@@ -137,3 +137,9 @@ def fill(known: Any, unknown: Any, constant: Any) -> Any:
 
 def _item(values: list[Any], index: int) -> Any:
     return values[index] if index < len(values) else None
+
+
+def output_value(outputs: Any) -> Any:
+    """The value of the output `acd_servers` among a state's outputs; None where there is none."""
+    found = outputs.get(OUTPUT) if isinstance(outputs, dict) else None
+    return found.get("value") if isinstance(found, dict) else None

@@ -17,6 +17,7 @@ from jtel_constructs.verify.packets import (
     Verdict,
     bits,
     decide,
+    subtract,
 )
 
 # where a peer is, which only Azure's service tags ask: in the virtual network or not, or the platform's own probe
@@ -173,16 +174,24 @@ class View:
         code = self._policy.code
         return frozenset([code(rule, certain) for rule, certain in self.active(peer)])
 
-    def because(self, peer: Peer, protocol: int, ports: tuple[int, int], allow: bool) -> list[PacketRule]:
-        """The rules that allow (or refuse) some of these packets, first match first, each once."""
-        found = {
-            rule.where: rule
-            for rule, _ in self.active(peer)
-            if rule.allow is allow
-            and rule.protocol in (None, protocol)
-            and any(first <= ports[1] and ports[0] <= last for first, last in rule.ports)
-        }
-        return sorted(found.values(), key=lambda rule: (rule.priority, rule.where))
+    def because(
+        self, peer: Peer, protocol: int, ports: tuple[int, int], allow: bool, behind: bool = False
+    ) -> list[PacketRule]:
+        """The rules that allow (or refuse) some of these packets, first match first, each once.
+
+        Rules behind one that surely refuses all of them are among them only if asked for.
+        """
+        found: dict[str, PacketRule] = {}
+        for rule, certain in sorted(self.active(peer), key=lambda one: (one[0].priority, one[0].where)):
+            if rule.protocol not in (None, protocol):
+                continue
+            if not any(first <= ports[1] and ports[0] <= last for first, last in rule.ports):
+                continue
+            if rule.allow is allow:
+                found.setdefault(rule.where, rule)
+            if not behind and certain and not rule.allow and not subtract((ports,), rule.ports):
+                break
+        return list(found.values())
 
 
 def _in_tag(tag: str | None, peer: Peer) -> Match:

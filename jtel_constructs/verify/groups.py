@@ -69,6 +69,8 @@ class Attachments:
 def check_output(environment: Environment, output: Any) -> Iterator[Difference]:
     """What is wrong with the output's servers, roles and operating systems."""
     servers = {server.name: server for server in environment.all_servers()}
+    if isinstance(output, Unknown):
+        return
     if not isinstance(output, Mapping):
         what = "is missing" if output is None else f"is {shown(output)}, not an object of servers"
         yield _wrong("", f"the output {what}; every stack has it")
@@ -87,10 +89,12 @@ def check_output(environment: Environment, output: Any) -> Iterator[Difference]:
 
 def _check_facts(server: Server, entry: Mapping[str, Any]) -> Iterator[Difference]:
     roles = entry.get("roles")
+    if isinstance(roles, Unknown):
+        roles = list(server.roles)
     plain = isinstance(roles, list) and all(isinstance(role, str) for role in roles)
     if not plain or sorted(roles or ()) != sorted(server.roles):
         yield _wrong(server.name, f"the output gives {server.name} the roles {shown(roles)}, not {list(server.roles)}")
-    if entry.get("os") != server.system:
+    if entry.get("os") != server.system and not isinstance(entry.get("os"), Unknown):
         yield _wrong(
             server.name, f"the output gives {server.name} the os {shown(entry.get('os'))}, not {server.system}"
         )
@@ -161,17 +165,19 @@ def no_group(server: str, group: str) -> Difference:
     return Difference("missing", "ingress", "", server, "", "", "", (group,), f"there is no group named {group}: {who}")
 
 
-def require_some(environment: Environment, groups: Groups, attached: Attachments, document: Document) -> None:
+def require_some(environment: Environment, document: Document, *groups: Groups) -> None:
     """Refuse a file that has nothing of the environment.
 
     Raises:
         ProofError: none of its groups is there.
     """
-    names = [environment.group_name(server.name) for server in environment.all_servers()]
-    if not any(attached.by_server.values()) and not any(groups.named(name) for name in names):
+    names = [
+        environment.group_name(name) for name in (*(server.name for server in environment.all_servers()), INTERNAL)
+    ]
+    if not any(some.named(name) for some in groups for name in names):
         raise ProofError(
             f"{document.path}: none of the groups of {environment.name} on {environment.platform.cloud} is in this "
-            f"file; expected {', '.join(names[:3])}{' and so on' if len(names) > 3 else ''}"
+            f"file; expected {', '.join(names[:3])} and so on"
         )
 
 

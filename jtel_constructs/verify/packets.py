@@ -49,6 +49,9 @@ PROTOCOL_NAMES = {
 }
 
 
+NAMED_PROTOCOLS = {name: number for number, name in PROTOCOL_NAMES.items()}
+
+
 def protocol_name(protocol: int) -> str:
     """A protocol's name for people."""
     if protocol == OTHER_PROTOCOL:

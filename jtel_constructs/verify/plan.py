@@ -18,6 +18,7 @@ from jtel_constructs.verify.documents import (
     module_resources,
     need_list,
     need_mapping,
+    output_value,
 )
 from jtel_constructs.verify.values import UNKNOWN, Ref
 
@@ -149,7 +150,7 @@ def _planned_output(content: Mapping[str, Any], configuration: Any, references: 
     changes = content.get("output_changes")
     change = changes.get(OUTPUT) if isinstance(changes, dict) else None
     if not isinstance(change, dict):
-        return None
+        return output_value(content["planned_values"].get("outputs"))
     constant = None
     # in a configuration in Terraform's own language an output's structure is not in the plan
     with suppress(KeyError, TypeError):

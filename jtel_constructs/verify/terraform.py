@@ -19,6 +19,7 @@ from jtel_constructs.verify.documents import (
     module_resources,
     need_list,
     need_mapping,
+    output_value,
 )
 from jtel_constructs.verify.plan import load_plan
 
@@ -162,7 +163,7 @@ def _state(path: Path, content: Mapping[str, Any]) -> Document:
         Resource(address, kind, body)
         for address, kind, body in module_resources(path, values.get("root_module", {}), "root_module")
     )
-    return Document(path, "state", resources, output=_output(values.get("outputs")))
+    return Document(path, "state", resources, output=output_value(values.get("outputs")))
 
 
 def _raw_state(path: Path, content: Mapping[str, Any]) -> Document:
@@ -181,9 +182,4 @@ def _raw_state(path: Path, content: Mapping[str, Any]) -> Document:
                 address += f" (deposed {instance['deposed']})"
             attributes = need_mapping(path, instance.get("attributes"), address)
             resources.append(Resource(address, kind, attributes))
-    return Document(path, "state", tuple(resources), output=_output(content.get("outputs")))
-
-
-def _output(outputs: Any) -> Any:
-    found = outputs.get(OUTPUT) if isinstance(outputs, dict) else None
-    return found.get("value") if isinstance(found, dict) else None
+    return Document(path, "state", tuple(resources), output=output_value(content.get("outputs")))

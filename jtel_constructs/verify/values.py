@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jtel_constructs.verify.packets import ALL_PORTS, ICMP, ICMPV6, LAST_PORT, PROTOCOL_NAMES, Ports
+from jtel_constructs.verify.packets import ALL_PORTS, ICMP, ICMPV6, LAST_PORT, Ports
 
 Values = Mapping[str, Any]
 
@@ -199,6 +199,3 @@ def ports_text(protocol: int | None, ports: tuple[int, int]) -> str:
             return f"type {kinds}"
         return f"type {first // 256} code {first % 256} to type {last // 256} code {last % 256}"
     return str(first) if first == last else f"{first}-{last}"
-
-
-NAMED_PROTOCOLS = {name: number for number, name in PROTOCOL_NAMES.items()}

@@ -1,0 +1,42 @@
+"""The proof that a cloud's groups are what the matrix demands, port for port. Reads Terraform's JSON or asks the cloud.
+
+Shares nothing with the code that emits the groups.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jtel_constructs.policy import Environment
+from jtel_constructs.verify.proof import Proof, compare, prove
+from jtel_constructs.verify.snapshot import Difference, Snapshot
+
+__all__ = ["Difference", "Proof", "Snapshot", "compare", "prove", "read_live", "read_terraform"]
+
+
+def read_terraform(path: Path, environment: Environment) -> Snapshot:
+    """What Terraform's JSON says of an environment's groups.
+
+    Args:
+        path: a synthesized `cdk.tf.json`, the output of `terraform show -json` for a plan or a state, or a raw state.
+
+    Raises:
+        ProofError: the file cannot be read, is no such JSON, or has none of the environment's groups.
+    """
+    from jtel_constructs.verify import aws, azure, openstack
+    from jtel_constructs.verify.terraform import load
+
+    readers = {"aws": aws.read, "azure": azure.read, "openstack": openstack.read}
+    return readers[environment.platform.cloud](environment, load(Path(path)))
+
+
+def read_live(environment: Environment) -> Snapshot:
+    """What the cloud itself says of an environment's groups.
+
+    Raises:
+        ToolError: the cloud's SDK is not installed, its API does not answer, or (Azure) there is no live reader.
+        ProofError: the answer cannot be read.
+    """
+    from jtel_constructs.verify.live import read
+
+    return read(environment)

@@ -1,0 +1,291 @@
+"""Network and application security groups of Azure in Terraform's JSON, as packet rules.
+
+How Azure evaluates them: its documentation "Network security groups", "Application security groups" and "Service tags".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from jtel_constructs.policy import Environment
+from jtel_constructs.verify.azure_values import one_of, ports, prefix, prefixes
+from jtel_constructs.verify.documents import Document, Resource
+from jtel_constructs.verify.engine import PROBE, VIRTUAL_NETWORK
+from jtel_constructs.verify.groups import Groups, attach, check_output, require_some
+from jtel_constructs.verify.packets import (
+    ALL_PORTS,
+    ANYONE,
+    BOTH,
+    ICMP,
+    TCP,
+    UDP,
+    Direction,
+    PacketRule,
+    Ports,
+    Side,
+    union,
+)
+from jtel_constructs.verify.reading import Reading
+from jtel_constructs.verify.snapshot import Snapshot
+from jtel_constructs.verify.values import (
+    Expression,
+    Ref,
+    Unreadable,
+    Values,
+    blocks_of,
+    given,
+    items,
+    need_text,
+    number,
+    shown,
+    texts,
+)
+
+NSG = "azurerm_network_security_group"
+ASG = "azurerm_application_security_group"
+RULE = "azurerm_network_security_rule"
+_TYPES = frozenset({NSG, ASG, RULE})
+
+_DIRECTIONS: dict[str, Direction] = {"Inbound": "ingress", "Outbound": "egress"}
+_ACCESS = {"Allow": True, "Deny": False}
+_PROTOCOLS = {"Tcp": TCP, "Udp": UDP, "Icmp": ICMP, "Esp": 50, "Ah": 51, "*": None}
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?")
+_FIRST_PRIORITY, _LAST_PRIORITY = 100, 4096
+
+# the rules that every network security group ends with: direction, priority, allows, source, destination, name
+_NETWORK, _INTERNET, _PROBES = Side(tag=VIRTUAL_NETWORK), Side(tag="internet"), Side(tag=PROBE)
+_DEFAULTS: tuple[tuple[Direction, int, bool, Side, Side, str], ...] = (
+    ("ingress", 65000, True, _NETWORK, _NETWORK, "AllowVnetInBound"),
+    ("ingress", 65001, True, _PROBES, ANYONE, "AllowAzureLoadBalancerInBound"),
+    ("ingress", 65500, False, ANYONE, ANYONE, "DenyAllInBound"),
+    ("egress", 65000, True, _NETWORK, _NETWORK, "AllowVnetOutBound"),
+    ("egress", 65001, True, ANYONE, _INTERNET, "AllowInternetOutBound"),
+    ("egress", 65500, False, ANYONE, ANYONE, "DenyAllOutBound"),
+)
+
+
+def read(environment: Environment, document: Document) -> Snapshot:
+    """What a file says of an environment on Azure."""
+    holders = Groups.of(document, (NSG,), "azure")
+    asgs = Groups.of(document, (ASG,), "azure")
+    require_some(environment, document, holders, asgs)
+    protected = attach(environment, holders, document.output, "network_security_group_id", shared=False, several=False)
+    joined = attach(environment, asgs, document.output, "application_security_group_ids", shared=True, several=True)
+    subjects = {key for keys in protected.by_server.values() for key in keys}
+    reading = _Azure(environment, document, holders, subjects, asgs)
+    reading.read()
+    for key in sorted({key for keys in joined.by_server.values() for key in keys}):
+        reading.puzzles(asgs.by_key[key])
+    return Snapshot(
+        cloud="azure",
+        origin=str(document.path),
+        rules=tuple(reading.rules),
+        holders=protected.by_server,
+        members={server: frozenset(keys) for server, keys in joined.by_server.items()},
+        groups={key: found.names.get(key, key) for found in (holders, asgs) for key in found.by_key},
+        aliases=asgs.aliases,
+        expressions=frozenset(reading.expressions),
+        synthesized=document.shape == "stack",
+        troubles=(
+            *check_output(environment, document.output),
+            *protected.troubles,
+            *joined.troubles,
+            *reading.troubles,
+        ),
+    )
+
+
+class _Azure(Reading):
+    def __init__(
+        self, environment: Environment, document: Document, groups: Groups, subjects: Iterable[str], asgs: Groups
+    ) -> None:
+        super().__init__(environment, document, groups, subjects)
+        self._asgs = asgs
+        self._names: dict[tuple[str, str], PacketRule] = {}
+        self._slots: dict[tuple[str, Direction, int], str] = {}
+        self._separate_holders: set[str] = set()
+        self._addresses = frozenset(4 if family == "ipv4" else 6 for family in environment.ip_families)
+
+    def read(self) -> None:
+        for resource in self.document.resources:
+            if resource.type == RULE:
+                direction = _DIRECTIONS.get(str(resource.values.get("direction")), "ingress")
+                with self.resource(resource.address, direction=direction):
+                    self._separate(resource, direction)
+        for key in sorted(self.subjects):
+            resource = self.groups.by_key[key]
+            self.puzzles(resource, key)
+            with self.resource(key, key):
+                self._inline(resource)
+            self.rules.extend(self._defaults(key))
+        self.others(_TYPES)
+
+    def _own_names(self) -> set[str]:
+        return {self.environment.group_name(server.name).lower() for server in self.environment.all_servers()}
+
+    def _defaults(self, key: str) -> Iterator[PacketRule]:
+        for direction, priority, allow, source, destination, name in _DEFAULTS:
+            local, remote = (destination, source) if direction == "ingress" else (source, destination)
+            yield PacketRule(
+                key,
+                f"{key} (default rule {name})",
+                direction,
+                remote,
+                None,
+                ALL_PORTS,
+                self._versions(remote, direction),
+                local,
+                allow,
+                priority,
+            )
+
+    def _versions(self, remote: Side, direction: Direction) -> frozenset[int]:
+        # `*` and tags have no address family: what servers may send is of the families that they have addresses of
+        return self._addresses if direction == "egress" and (remote.anyone or remote.tag) else BOTH
+
+    def _holder_of(self, resource: Resource) -> str | None:
+        """The environment's network security group that a separate rule belongs to."""
+        name, folder = (resource.values.get(key) for key in ("network_security_group_name", "resource_group_name"))
+        if isinstance(name, str) and name:
+            found = self.groups.named(name)
+            if not found and name.lower() in self._own_names():
+                raise Unreadable(f"network_security_group_name is {name!r}, and that group is not in the file")
+            if not set(found) & self.subjects:
+                return None
+            holder = found[0] if len(found) == 1 else None
+        elif isinstance(name, Ref) and name.attribute == "name" and name.address in self.groups.by_key:
+            holder = name.address
+            if holder not in self.subjects:
+                return None
+        else:
+            holder = None
+        if holder is None:
+            raise Unreadable(f"network_security_group_name is {shown(name)}: whose rule this is cannot be told")
+        home = self.groups.by_key[holder].values.get("resource_group_name")
+        if _folded(folder) != _folded(home):
+            raise Unreadable(f"its resource group is {shown(folder)}, that of {holder} is {shown(home)}")
+        return holder
+
+    def _separate(self, resource: Resource, direction: Direction) -> None:
+        holder = self._holder_of(resource)
+        if holder is None:
+            return
+        self._separate_holders.add(holder)
+        self.puzzles(resource, holder)
+        with self.resource(resource.address, holder, direction):
+            rule = self._rule(resource.values, holder, resource.address)
+            self._take_name(need_text(resource.values, "name"), rule)
+            self._take_slot(rule)
+            self.rules.append(rule)
+
+    def _take_name(self, name: str, rule: PacketRule) -> None:
+        if not _NAME.fullmatch(name):
+            raise Unreadable(f"{name!r} is no name of a rule on Azure")
+        other = self._names.setdefault((rule.holder, name.lower()), rule)
+        if other is not rule:
+            raise Unreadable(f"{other.where} has the same name, {name!r}, in the same network security group")
+
+    def _take_slot(self, rule: PacketRule) -> None:
+        other = self._slots.setdefault((rule.holder, rule.direction, rule.priority), rule.where)
+        if other != rule.where:
+            self.trouble(
+                rule.where,
+                f"{other} has the same priority, {rule.priority}, in the same direction; Azure refuses one of them",
+                rule.holder,
+                rule.direction,
+            )
+
+    def _inline(self, resource: Resource) -> None:
+        """A group's own list of rules: what it declares, or what the provider saw there at its last look."""
+        key = resource.address
+        configured = resource.configured is not None and "security_rule" in resource.configured
+        if configured and key in self._separate_holders:
+            self.trouble(
+                key, "it sets security_rule and has separate rules too; each apply removes what the other one made", key
+            )
+        # where rules are resources of their own, the group's list is a mirror, and as old as the last refresh
+        mirror = not configured and (resource.configured is not None or bool(self._separate_holders))
+        gone = set(self._departing(key)) if mirror else set()
+        for block in blocks_of(resource.values, "security_rule"):
+            name = need_text(block, "name")
+            where = f"{key} (security_rule {name}{', as last refreshed' if mirror else ''})"
+            rule = self._rule(block, key, where)
+            if mirror:
+                separate = self._names.get((key, name.lower()))
+                if _meaning(rule) not in gone and not (separate and _meaning(separate) == _meaning(rule)):
+                    self.rules.append(replace(rule, partial=True))
+            else:
+                self._take_name(name, rule)
+                self._take_slot(rule)
+                self.rules.append(rule)
+
+    def _departing(self, holder: str) -> Iterator[PacketRule]:
+        """What a plan's rules that it deletes or changes do now."""
+        for resource in self.document.departing:
+            if resource.type == RULE:
+                name = resource.values.get("network_security_group_name")
+                if isinstance(name, str) and holder in self.groups.named(name):
+                    with self.resource(resource.address, holder):
+                        yield _meaning(self._rule(resource.values, holder, ""))
+
+    # -- one rule ----------------------------------------------------------------------------------------------------
+
+    def _rule(self, values: Values, holder: str, where: str) -> PacketRule:
+        direction = one_of(values, "direction", _DIRECTIONS)
+        protocol = one_of(values, "protocol", _PROTOCOLS)
+        priority = number(values, "priority")
+        if priority is None or not _FIRST_PRIORITY <= priority <= _LAST_PRIORITY:
+            raise Unreadable(f"priority is {priority}, allowed are {_FIRST_PRIORITY} to {_LAST_PRIORITY}")
+        open_ports = self._port_ranges(values, "destination")
+        if protocol not in (TCP, UDP, None) and open_ports != ALL_PORTS:
+            raise Unreadable("ports with a protocol that has none")
+        source, destination = self._side(values, "source"), self._side(values, "destination")
+        local, remote = (destination, source) if direction == "ingress" else (source, destination)
+        return PacketRule(
+            holder,
+            where,
+            direction,
+            remote,
+            protocol,
+            open_ports,
+            self._versions(remote, direction),
+            local,
+            one_of(values, "access", _ACCESS),
+            priority,
+            partial=self._port_ranges(values, "source") != ALL_PORTS,
+        )
+
+    def _side(self, values: Values, end: str) -> Side:
+        keys = (f"{end}_address_prefix", f"{end}_address_prefixes", f"{end}_application_security_group_ids")
+        kind = given(self._present(values, keys), keys)
+        if kind == keys[0]:
+            return prefix(need_text(values, kind), kind)
+        if kind == keys[1]:
+            return prefixes(texts(values, kind), kind)
+        groups = items(values, kind)
+        if len(groups) != 1:
+            raise Unreadable(f"{kind} lists {len(groups)} groups; one without members would disable the whole rule")
+        return Side(groups=(self.source(self._asgs, groups[0], kind),))
+
+    def _port_ranges(self, values: Values, end: str) -> Ports:
+        keys = (f"{end}_port_range", f"{end}_port_ranges")
+        kind = given(self._present(values, keys), keys)
+        if kind == keys[1]:
+            return union(ports(value, kind) for value in items(values, kind))
+        return ALL_PORTS if values[kind] == "*" else ports(values[kind], kind)
+
+    def _present(self, values: Values, keys: tuple[str, ...]) -> Values:
+        """Those keys that are set; what is not set may stand as an empty text or list, but not in a stack."""
+        nothing: tuple[object, ...] = (None,) if self.document.shape == "stack" else (None, "", [])
+        return {key: value for key in keys if (value := values.get(key)) not in nothing}
+
+
+def _meaning(rule: PacketRule) -> PacketRule:
+    return replace(rule, where="")
+
+
+def _folded(value: object) -> object:
+    """A resource group's name in its one spelling; expressions as they stand."""
+    return value.lower() if isinstance(value, str) else str(value) if isinstance(value, Ref | Expression) else None

@@ -1,0 +1,137 @@
+"""What an environment demands, as packet rules: its unmerged rows, never the minimal rules that are emitted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from jtel_constructs.matrix import PortRange
+from jtel_constructs.policy import FromGroup, FromServer, Internal, RuleSet, Source, is_token
+from jtel_constructs.verify.engine import PROBE, Policy
+from jtel_constructs.verify.packets import (
+    ALL_PORTS,
+    EVERYWHERE,
+    TCP,
+    UDP,
+    Block,
+    PacketRule,
+    Ports,
+    Side,
+    union,
+)
+from jtel_constructs.verify.snapshot import Snapshot
+
+EGRESS = "egress: all"
+PROBES = "health probes on Azure"
+_NUMBERS = {"tcp": TCP, "udp": UDP}
+_ALL_SERVERS = "every server"
+
+
+def demanded(ruleset: RuleSet, snapshot: Snapshot, groups: Mapping[str, str]) -> Policy:
+    """The demands as a policy; `groups` are the keys that the snapshot has for foreign groups' ids."""
+    names = [server.name for server in ruleset.servers]
+    rules = [
+        PacketRule(
+            holder=demand.destination,
+            where=demand.row,
+            direction="ingress",
+            remote=_side(demand.source, groups),
+            protocol=_NUMBERS[demand.protocol],
+            ports=_ports(demand.ports),
+        )
+        for demand in ruleset.demands
+    ]
+    if ruleset.environment.egress == "all":
+        blocks = [EVERYWHERE[4 if family == "ipv4" else 6] for family in ruleset.environment.ip_families]
+        rules += [
+            PacketRule(name, EGRESS, "egress", Side(blocks=(block,)), None, ALL_PORTS)
+            for name in names
+            for block in blocks
+        ]
+    if snapshot.cloud == "azure":
+        # not of the matrix, but every load balancer's health probes need it
+        rules += [PacketRule(name, PROBES, "ingress", Side(tag=PROBE), TCP, ALL_PORTS) for name in names]
+    # a server is itself, whatever groups the snapshot has it in; a foreign group may yet turn out to be one of them
+    members = {
+        name: frozenset({_itself(name), _ALL_SERVERS}) | snapshot.members.get(name, frozenset()) for name in names
+    }
+    return Policy(rules, {name: (name,) for name in names}, members)
+
+
+def _itself(server: str) -> str:
+    return f"server {server}"
+
+
+def _side(source: Source, groups: Mapping[str, str]) -> Side:
+    if isinstance(source, Internal):
+        return Side(groups=(_ALL_SERVERS,))
+    if isinstance(source, FromServer):
+        return Side(groups=(_itself(source.name),))
+    if isinstance(source, FromGroup):
+        return Side(groups=(groups[source.id],))
+    network = source.network
+    return Side(blocks=(Block(network.version, int(network.network_address), network.prefixlen),))
+
+
+def _ports(ports: PortRange) -> Ports:
+    return ((ports.first, ports.last),)
+
+
+def foreign_keys(ruleset: RuleSet, snapshot: Snapshot) -> dict[str, str]:
+    """The snapshot's key of each foreign group that is demanded, by the group's id.
+
+    An id is looked for as it is. A token stands for a value that only the deployment knows; it is given one of the
+    sources that nothing else explains, if there is one the one that is let in just where the token should be.
+    """
+    wanted: dict[str, list[Opening]] = defaultdict(list)
+    for demand in ruleset.demands:
+        if isinstance(demand.source, FromGroup):
+            opening = (demand.destination, _NUMBERS[demand.protocol], _ports(demand.ports))
+            wanted[demand.source.id].append(opening)
+    keys = {group: snapshot.key_of(group) for group in wanted}
+    tokens = [group for group in wanted if is_token(group)]
+    if not tokens:
+        return keys
+    actual = _let_in(snapshot, taken={keys[group] for group in wanted if not is_token(group)})
+    free = sorted(actual)
+    open_tokens = tokens
+    for exactly in (True, False):
+        for token in open_tokens:
+            needed = _merged(wanted[token])
+            fitting = [key for key in free if not exactly or actual[key] == needed]
+            if fitting:
+                keys[token] = fitting[0]
+                free.remove(fitting[0])
+        open_tokens = [token for token in tokens if keys[token] == token]
+    return keys
+
+
+# server, protocol, ports
+Opening = tuple[str, int | None, Ports]
+Openings = dict[tuple[str, int | None], Ports]
+
+
+def _merged(openings: Iterable[Opening]) -> Openings:
+    places: dict[tuple[str, int | None], list[Ports]] = defaultdict(list)
+    for server, protocol, ports in openings:
+        places[server, protocol].append(ports)
+    return {place: union(some) for place, some in places.items()}
+
+
+def _let_in(snapshot: Snapshot, taken: set[str]) -> dict[str, Openings]:
+    """What each source that may stand for a token is let in to."""
+    ours = {key for keys in snapshot.members.values() for key in keys} | taken
+    servers: dict[str, list[str]] = defaultdict(list)
+    for server, holders in snapshot.holders.items():
+        for holder in holders:
+            servers[holder].append(server)
+    found: dict[str, list[Opening]] = defaultdict(list)
+    for rule in snapshot.rules:
+        if rule.direction == "egress" or not rule.allow:
+            continue
+        for group in rule.remote.groups:
+            # in a stack a token becomes an expression; an id that stands there as text is no token
+            outside = group in snapshot.expressions or group in snapshot.groups or not snapshot.synthesized
+            if outside and group not in ours:
+                found[group].extend((server, rule.protocol, rule.ports) for server in servers[rule.holder])
+    return {group: _merged(openings) for group, openings in found.items()}

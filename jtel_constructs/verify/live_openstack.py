@@ -1,0 +1,92 @@
+"""Security groups as Neutron answers for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jtel_constructs.errors import ToolError
+from jtel_constructs.policy import Environment, OpenStackPlatform
+from jtel_constructs.verify.live import group_names, one_line, sdk, snapshot
+from jtel_constructs.verify.openstack import address_group, prefix, protocol_and_ports
+from jtel_constructs.verify.packets import DIRECTIONS, EVERYWHERE, Direction, PacketRule, Side
+from jtel_constructs.verify.snapshot import Difference, Snapshot, unreadable
+from jtel_constructs.verify.values import Unreadable
+
+_VERSIONS = {"IPv4": 4, "IPv6": 6}
+
+
+def read(environment: Environment, platform: OpenStackPlatform) -> Snapshot:
+    """What Neutron says of an environment's groups, in the project that the credentials name.
+
+    Credentials are those of the entry of clouds.yaml that the environment names, or else of the OS_* variables.
+
+    Raises:
+        ToolError: openstacksdk is not installed, there are no credentials, the API does not answer or refuses.
+    """
+    openstack = sdk("openstack", "openstack")
+    errors = (
+        sdk("openstack.exceptions", "openstack").SDKException,
+        sdk("keystoneauth1.exceptions", "openstack").ClientException,
+    )
+    where = platform.cloud_name or "the OS_* variables"
+    try:
+        with openstack.connect(cloud=platform.cloud_name, region_name=platform.region) as connection:
+            return read_from(connection, environment)
+    except errors as error:
+        raise ToolError(f"the OpenStack API of {where}: {one_line(error)}") from None
+
+
+def read_from(connection: Any, environment: Environment) -> Snapshot:
+    """The same, through a connection of openstacksdk's."""
+    project = connection.current_project_id
+    network = connection.network
+    groups: dict[str, str] = {}
+    rules: list[PacketRule] = []
+    troubles: list[Difference] = []
+    for name in group_names(environment).values():
+        for group in network.security_groups(name=name, project_id=project):
+            # names are no keys in Neutron, and a filter may find more than was asked for
+            if group.name != name:
+                continue
+            groups[group.id.lower()] = name
+            if group.stateful is False:
+                troubles.append(unreadable(group.id, "it is stateless, so answers need rules of their own", name))
+            for rule in network.security_group_rules(security_group_id=group.id):
+                try:
+                    rules.append(_rule(rule, network, group.id))
+                except Unreadable as error:
+                    direction: Direction = "egress" if rule.direction == "egress" else "ingress"
+                    troubles.append(unreadable(str(rule.id), str(error), name, direction))
+    return snapshot(environment, "Neutron", groups, rules, troubles)
+
+
+def _rule(rule: Any, network: Any, group: str) -> PacketRule:
+    if rule.direction not in DIRECTIONS:
+        raise Unreadable(f"direction is {rule.direction!r}, neither ingress nor egress")
+    if rule.ether_type not in _VERSIONS:
+        raise Unreadable(f"ethertype is {rule.ether_type!r}, neither IPv4 nor IPv6")
+    version = _VERSIONS[rule.ether_type]
+    protocol = None if rule.protocol is None else str(rule.protocol).lower()
+    meaning = protocol_and_ports(version, protocol, rule.port_range_min, rule.port_range_max)
+    return PacketRule(
+        group.lower(),
+        str(rule.id),
+        rule.direction,
+        _remote(rule, network, version),
+        meaning.protocol,
+        meaning.ports,
+        frozenset({version}),
+    )
+
+
+def _remote(rule: Any, network: Any, version: int) -> Side:
+    remotes = (rule.remote_ip_prefix, rule.remote_group_id, rule.remote_address_group_id)
+    if sum(bool(remote) for remote in remotes) > 1:
+        raise Unreadable("it has more than one remote")
+    if rule.remote_ip_prefix:
+        return Side(blocks=(prefix(rule.remote_ip_prefix, version),))
+    if rule.remote_group_id:
+        return Side(groups=(rule.remote_group_id.lower(),))
+    if rule.remote_address_group_id:
+        return address_group(network.get_address_group(rule.remote_address_group_id).addresses or (), version)
+    return Side(blocks=(EVERYWHERE[version],))

@@ -1,0 +1,235 @@
+"""Security groups of OpenStack in Terraform's JSON, as packet rules.
+
+What Neutron makes of values: its API reference (security group rules), and how the provider sends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from jtel_constructs.policy import Environment
+from jtel_constructs.verify.documents import Document, Resource
+from jtel_constructs.verify.groups import Groups, attach, check_output, require_some
+from jtel_constructs.verify.packets import (
+    ALL_PORTS,
+    DIRECTIONS,
+    EVERYWHERE,
+    ICMP,
+    ICMPV6,
+    LAST_PORT,
+    NAMED_PROTOCOLS,
+    TCP,
+    UDP,
+    Block,
+    Direction,
+    PacketRule,
+    Ports,
+    Side,
+    parse_block,
+)
+from jtel_constructs.verify.reading import Reading
+from jtel_constructs.verify.snapshot import Snapshot
+from jtel_constructs.verify.values import (
+    Unreadable,
+    flag,
+    given,
+    icmp_range,
+    need_text,
+    number,
+    port_range,
+    protocol_number,
+    shown,
+    text,
+    texts,
+)
+
+GROUP = "openstack_networking_secgroup_v2"
+RULE = "openstack_networking_secgroup_rule_v2"
+ADDRESS_GROUP = "openstack_networking_address_group_v2"
+_TYPES = frozenset({GROUP, RULE, ADDRESS_GROUP})
+
+_ETHERTYPES = {"IPv4": 4, "IPv6": 6}
+_REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
+# Neutron's own names; it has no icmpv6
+_NAMES = {
+    **{name: number for name, number in NAMED_PROTOCOLS.items() if name not in ("icmpv6",)},
+    "ipv6-icmp": ICMPV6,
+}
+_WITH_PORTS = frozenset({TCP, UDP, 33, 132, 136})
+_IPV6_ONLY = frozenset({41, 43, 44, 58, 59, 60})
+
+
+class Meaning(NamedTuple):
+    """What Neutron makes of a rule's protocol and ports."""
+
+    protocol: int | None
+    ports: Ports
+
+
+def read(environment: Environment, document: Document) -> Snapshot:
+    """What a file says of an environment on OpenStack."""
+    groups = Groups.of(document, (GROUP,), "openstack")
+    require_some(environment, document, groups)
+    attached = attach(environment, groups, document.output, "security_group_ids", shared=True, several=True)
+    subjects = {key for keys in attached.by_server.values() for key in keys}
+    reading = _OpenStack(environment, document, groups, subjects)
+    reading.read()
+    return Snapshot(
+        cloud="openstack",
+        origin=str(document.path),
+        rules=tuple(reading.rules),
+        holders=attached.by_server,
+        members={server: frozenset(keys) for server, keys in attached.by_server.items()},
+        groups={key: groups.names.get(key, key) for key in groups.by_key},
+        aliases=groups.aliases,
+        expressions=frozenset(reading.expressions),
+        synthesized=document.shape == "stack",
+        troubles=(*check_output(environment, document.output), *attached.troubles, *reading.troubles),
+    )
+
+
+def protocol_and_ports(version: int, protocol: str | None, first: int | None, last: int | None) -> Meaning:
+    """What Neutron makes of the protocol and ports that it is sent; None for every protocol.
+
+    Raises:
+        Unreadable: what Neutron refuses.
+    """
+    if not protocol:
+        if first is not None or last is not None:
+            raise Unreadable("a port range needs a protocol")
+        return Meaning(None, ALL_PORTS)
+    found = protocol_number(protocol, _NAMES)
+    if found == ICMP and version == 6:
+        # Neutron rewrites it
+        found = ICMPV6
+    if found in _IPV6_ONLY and version == 4:
+        raise Unreadable(f"protocol {protocol!r} does not go with IPv4")
+    if found in (ICMP, ICMPV6):
+        return Meaning(found, icmp_range(first, last))
+    if first is None and last is None:
+        return Meaning(found, ALL_PORTS)
+    if found not in _WITH_PORTS:
+        raise Unreadable(f"protocol {protocol!r} has no ports")
+    if first == 0:
+        raise Unreadable("port 0 in a range, which Neutron refuses")
+    ports = port_range(first, last)
+    # Neutron keeps this as no range at all, and that lets port 0 in
+    return Meaning(found, ALL_PORTS if ports == ((1, LAST_PORT),) else ports)
+
+
+def prefix(value: str, version: int) -> Block:
+    """A remote prefix: host bits count for nothing, and an address stands for itself."""
+    block = parse_block(value, strict=False, bare=True)
+    if block is None or block.version != version:
+        raise Unreadable(f"{value!r} is no IPv{version} block")
+    return block
+
+
+class _OpenStack(Reading):
+    def __init__(self, environment: Environment, document: Document, groups: Groups, subjects: Iterable[str]) -> None:
+        super().__init__(environment, document, groups, subjects)
+        self._address_groups = Groups.of(document, (ADDRESS_GROUP,), "openstack")
+        self._defaults: dict[PacketRule, PacketRule] = {}
+
+    def read(self) -> None:
+        for resource in self.document.resources:
+            if resource.type == RULE:
+                with self.resource(resource.address, direction=_direction_of(resource)):
+                    self.rules.extend(self._rule(resource))
+            elif resource.address in self.subjects:
+                self.puzzles(resource, resource.address)
+                with self.resource(resource.address, resource.address):
+                    self.rules.extend(self._group(resource))
+        if self.document.shape != "state":
+            self._collisions()
+        self.others(_TYPES)
+
+    def _collisions(self) -> None:
+        """Report rules that a group's default rules are already: Neutron refuses the second of two equal ones."""
+        for rule in self.rules:
+            default = self._defaults.get(replace(rule, where=""))
+            if default and default.where != rule.where:
+                self.trouble(rule.where, f"Neutron refuses it beside {default.where}", rule.holder, "egress")
+
+    def _group(self, resource: Resource) -> Iterator[PacketRule]:
+        if flag(resource.values, "stateful") is False:
+            self.trouble(resource.address, "it is stateless, so answers need rules of their own", resource.address)
+        if flag(resource.values, "delete_default_rules") is True:
+            return
+        where = f"{resource.address} (default rules, for delete_default_rules is not true)"
+        for block in EVERYWHERE.values():
+            versions = frozenset({block.version})
+            rule = PacketRule(resource.address, where, "egress", Side(blocks=(block,)), None, ALL_PORTS, versions)
+            self._defaults[replace(rule, where="")] = rule
+            yield rule
+
+    def _rule(self, resource: Resource) -> Iterator[PacketRule]:
+        values = resource.values
+        holder = self.holder(values.get("security_group_id"), "id", "security_group_id")
+        if holder is None:
+            return
+        self.puzzles(resource, holder)
+        with self.resource(resource.address, holder, _direction_of(resource)):
+            direction = need_text(values, "direction")
+            if direction not in DIRECTIONS:
+                raise Unreadable(f"direction is {direction!r}, neither ingress nor egress")
+            ethertype = need_text(values, "ethertype")
+            if ethertype not in _ETHERTYPES:
+                raise Unreadable(f"ethertype is {ethertype!r}, neither IPv4 nor IPv6")
+            version = _ETHERTYPES[ethertype]
+            first, last = number(values, "port_range_min"), number(values, "port_range_max")
+            meaning = protocol_and_ports(version, text(values, "protocol"), *_sent(first, last))
+            yield PacketRule(
+                holder,
+                resource.address,
+                _direction_of(resource),
+                self._remote(resource, version),
+                meaning.protocol,
+                meaning.ports,
+                frozenset({version}),
+            )
+
+    def _remote(self, resource: Resource, version: int) -> Side:
+        # for these three an empty text is the same as nothing
+        values = {key: value for key in _REMOTES if (value := resource.values.get(key)) not in (None, "")}
+        if not values:
+            return Side(blocks=(EVERYWHERE[version],))
+        kind = given(values, _REMOTES)
+        if kind == "remote_ip_prefix":
+            return Side(blocks=(prefix(need_text(values, kind), version),))
+        if kind == "remote_group_id":
+            return Side(groups=(self.source(self.groups, values[kind], kind),))
+        key = self._address_groups.find(values[kind])
+        if key is None:
+            raise Unreadable(f"address group {shown(values[kind])} is not in the file")
+        group = self._address_groups.by_key[key]
+        if group.puzzles:
+            raise Unreadable(f"address group {key}: {group.puzzles[0]}")
+        return address_group(texts(group.values, "addresses"), version)
+
+
+def address_group(addresses: Iterable[str], version: int) -> Side:
+    """Those blocks of an address group that a rule of this IP version acts on."""
+    blocks = []
+    for address in addresses:
+        block = parse_block(address, strict=False, bare=True)
+        if block is None:
+            raise Unreadable(f"{address!r} in the address group is no block of addresses")
+        if block.version == version:
+            blocks.append(block)
+    return Side(blocks=tuple(blocks))
+
+
+def _sent(first: int | None, last: int | None) -> tuple[int | None, int | None]:
+    """The range that the provider sends: it leaves every 0 out, so 0 and 0 is no range at all."""
+    if (first is None) is not (last is None):
+        raise Unreadable("a port range needs both of its ends")
+    if first == 0 and last:
+        raise Unreadable(f"a range from 0 to {last}, which Neutron refuses")
+    return first or None, last or None
+
+
+def _direction_of(resource: Resource) -> Direction:
+    return "egress" if resource.values.get("direction") == "egress" else "ingress"

@@ -1,0 +1,300 @@
+"""The proof: what a snapshot lets through, compared with what an environment demands, for every packet there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from jtel_constructs.policy import Environment, FromGroup, RuleSet
+from jtel_constructs.verify.demand import demanded, foreign_keys
+from jtel_constructs.verify.engine import Peer, Place, Policy, View
+from jtel_constructs.verify.findings import Finding, Findings, PacketKind
+from jtel_constructs.verify.packets import (
+    DIRECTIONS,
+    OTHER_PROTOCOL,
+    TCP,
+    UDP,
+    VERSIONS,
+    Block,
+    Direction,
+    PacketRule,
+    Ports,
+    bits,
+    subtract,
+)
+from jtel_constructs.verify.snapshot import KINDS, Difference, Snapshot
+
+# where the probes of Azure's load balancers come from, in every virtual network
+_PROBE_ADDRESS = 0xA83F8110
+_ANOTHER = "another machine"
+_PROBES = "probes of the load balancer"
+
+Change = tuple[PacketKind, int, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came of a proof.
+
+    Attributes:
+        differences: none if the snapshot is exactly what is demanded.
+        destinations: servers that were checked.
+        server_pairs: ordered pairs of servers that were checked, a server and itself too.
+        foreign_groups: groups outside the environment that were checked as sources.
+        stranger_classes: classes of all other addresses; the addresses of a class are treated alike by both sides.
+    """
+
+    differences: tuple[Difference, ...]
+    destinations: int
+    server_pairs: int
+    foreign_groups: int
+    stranger_classes: int
+
+    @property
+    def proved(self) -> bool:
+        """Whether the snapshot is exactly what is demanded."""
+        return not self.differences
+
+    @property
+    def sources(self) -> int:
+        """How many sources were checked against each destination."""
+        return self.destinations + self.foreign_groups + self.stranger_classes
+
+    @property
+    def summary(self) -> str:
+        """What was compared, for a report's line."""
+        foreign = f", {self.foreign_groups} other groups" if self.foreign_groups else ""
+        return (
+            f"{self.server_pairs} ordered pairs of servers{foreign}, {self.stranger_classes} classes of all IPv4 and "
+            f"IPv6 addresses, {self.destinations} destinations; tcp, udp and every other protocol, all 65,536 ports"
+        )
+
+
+def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
+    """Compare a snapshot with what its environment demands, packet for packet."""
+    keys = foreign_keys(ruleset, snapshot)
+    labels = {keys[one.source.id]: one.source.label for one in ruleset.demands if isinstance(one.source, FromGroup)}
+    wanted = demanded(ruleset, snapshot, keys)
+    comparison = _Comparison(
+        ruleset.environment, wanted, _policy(snapshot), {**labels, **snapshot.groups}, snapshot.cloud == "azure"
+    )
+    found = [*snapshot.troubles, *comparison.differences()]
+    servers = len(ruleset.servers)
+    return Proof(_in_order(found), servers, servers * servers, len(comparison.foreign), comparison.strangers)
+
+
+def compare(a: Snapshot, b: Snapshot, environment: Environment) -> tuple[Difference, ...]:
+    """Where `b` does not treat packets as `a` does; empty if they are equal, packet for packet.
+
+    The two may be of different clouds. What could not be read of either is a difference too.
+    """
+    comparison = _Comparison(
+        environment, _policy(a), _policy(b), {**a.groups, **b.groups}, a.cloud == b.cloud == "azure"
+    )
+    return _in_order([*a.troubles, *b.troubles, *comparison.differences()])
+
+
+def _policy(snapshot: Snapshot) -> Policy:
+    return Policy(snapshot.rules, snapshot.holders, snapshot.members, aimed=snapshot.cloud == "azure")
+
+
+def _in_order(found: Iterable[Difference]) -> tuple[Difference, ...]:
+    def place(difference: Difference) -> tuple[object, ...]:
+        return (
+            KINDS.index(difference.kind),
+            DIRECTIONS.index(difference.direction),
+            bool(difference.packet),
+            ", behind " in difference.packet,
+            difference.destination,
+            difference.source,
+            difference.protocol,
+            int(start[0]) if (start := re.search("[0-9]+", difference.ports)) else -1,
+            difference.because,
+            difference.message,
+        )
+
+    return tuple(sorted(dict.fromkeys(found), key=place))
+
+
+class _Comparison:
+    def __init__(
+        self, environment: Environment, wanted: Policy, got: Policy, labels: Mapping[str, str], probes: bool
+    ) -> None:
+        self.wanted, self.got = wanted, got
+        self.names = [server.name for server in environment.all_servers()]
+        self.used = tuple(4 if family == "ipv4" else 6 for family in environment.ip_families)
+        self.places: tuple[Place, ...] = ("outside", "network") if wanted.aimed or got.aimed else ("outside",)
+        self.labels, self.probes = labels, probes
+        self.findings = Findings(frozenset(self.used), self.places)
+        self._changes: dict[object, tuple[Change, ...]] = {}
+        views = [(name, direction) for name in self.names for direction in DIRECTIONS]
+        self.views = {key: (wanted.view(*key, key[0]), got.view(*key, key[0])) for key in views}
+        everything = [view for pair in self.views.values() for view in pair]
+        ours = {group for policy in (wanted, got) for groups in policy.members.values() for group in groups}
+        self.foreign = sorted({group for view in everything for group in view.groups} - ours)
+        blocks = {block for view in everything for block in view.blocks}
+        self.strangers = sum(len(_atoms(version, blocks)) for version in VERSIONS) * len(self.places)
+
+    def differences(self) -> Iterator[Difference]:
+        for name in self.names:
+            wanted, got = self.views[name, "ingress"]
+            self._ingress(name, "", wanted, got)
+            self._behind(name)
+            self._egress(name)
+        return self.findings.differences()
+
+    # -- who is compared ---------------------------------------------------------------------------------------------
+
+    def _ingress(self, server: str, local: str, wanted: View, got: View) -> None:
+        pair = _Pair(self, server, "ingress", local, wanted, got)
+        for label, peer in self._members():
+            for version in VERSIONS:
+                # in a family that the environment does not use no server has an address: nothing is missing there, but
+                # no more may be open than in the others
+                like = version if version in self.used else self.used[0]
+                pair.member(label, replace(peer, version=like), replace(peer, version=version), version in self.used)
+        pair.strangers()
+        if self.probes:
+            # the platform lets its probes through to any machine: behind the group they need not get in, but may
+            pair.probe(self.views[server, "ingress"][0], behind=bool(local))
+
+    def _behind(self, server: str) -> None:
+        """A network security group may stand before a whole subnet: it must let nothing in to other machines."""
+        if not self.got.aimed:
+            return
+        alike: dict[object, list[str | None]] = {}
+        for local in [*(name for name in self.names if name != server), None]:
+            rules = tuple(
+                (rule.where, certain)
+                for policy in (self.wanted, self.got)
+                if policy.aimed
+                for rule, certain in policy.matched(server, "ingress", local)
+            )
+            alike.setdefault(rules, []).append(local)
+        for locals_alike in alike.values():
+            local = locals_alike[0]
+            who = _ANOTHER if None in locals_alike else ", ".join(str(name) for name in locals_alike)
+            wanted = self.wanted.view(server, "ingress", local) if self.wanted.aimed else View(self.wanted, ())
+            self._ingress(server, who, wanted, self.got.view(server, "ingress", local))
+
+    def _egress(self, server: str) -> None:
+        wanted, got = self.views[server, "egress"]
+        pair = _Pair(self, server, "egress", "", wanted, got)
+        pair.strangers()
+        # a server is treated as any address is, unless a rule names a group that it is in
+        named = wanted.groups | got.groups
+        for label, peer in self._members():
+            groups = {peer.group} if peer.group else self._groups(label)
+            if groups & named:
+                pair.member_at_every_address(label, peer)
+
+    def _groups(self, server: str) -> frozenset[str]:
+        return self.wanted.members.get(server, frozenset()) | self.got.members.get(server, frozenset())
+
+    def _members(self) -> Iterator[tuple[str, Peer]]:
+        for name in self.names:
+            yield name, Peer(4, server=name, place="network")
+        for group in self.foreign:
+            label = self.labels.get(group)
+            yield f"group {label} ({group})" if label else f"group {group}", Peer(4, group=group, place="network")
+
+    # -- what is compared --------------------------------------------------------------------------------------------
+
+    def changes(self, wanted: frozenset[int], got: frozenset[int], protocols: tuple[int, ...]) -> tuple[Change, ...]:
+        """What differs between two sets of active rules."""
+        key = (wanted, got, protocols)
+        found = self._changes.get(key)
+        if found is None:
+            found = self._changes[key] = tuple(self._work_out(wanted, got, protocols))
+        return found
+
+    def _work_out(self, wanted: frozenset[int], got: frozenset[int], protocols: tuple[int, ...]) -> Iterator[Change]:
+        for protocol in protocols:
+            left, right = self.wanted.verdict(wanted, protocol), self.got.verdict(got, protocol)
+            pieces: tuple[tuple[PacketKind, Ports], ...] = (
+                ("missing", subtract(left.may, right.sure)),
+                ("open", subtract(right.may, left.sure)),
+            )
+            for kind, ports in pieces:
+                for piece in ports:
+                    yield kind, protocol, piece
+
+
+class _Pair:
+    """One server in one direction: what is wanted of it, and what it got."""
+
+    def __init__(
+        self, comparison: _Comparison, server: str, direction: Direction, local: str, wanted: View, got: View
+    ) -> None:
+        self.comparison, self.findings = comparison, comparison.findings
+        self.server, self.direction, self.local = server, direction, local
+        self.wanted, self.got = wanted, got
+        named = (wanted.protocols | got.protocols) - {TCP, UDP}
+        self.protocols = (TCP, UDP, *sorted(named), OTHER_PROTOCOL)
+
+    def member(self, label: str, like: Peer, peer: Peer, used: bool) -> None:
+        for kind, protocol, ports in self._changes(like, peer):
+            if used or kind == "open":
+                self.findings.member(self._finding(kind, label, protocol, ports, like, peer), peer.version)
+
+    def member_at_every_address(self, label: str, member: Peer) -> None:
+        for version in VERSIONS:
+            used = version in self.comparison.used
+            for first, _ in _atoms(version, self.wanted.blocks | self.got.blocks):
+                peer = replace(member, version=version, address=first)
+                like = peer if used else replace(peer, version=self.comparison.used[0], address=0)
+                self.member(label, like, peer, used)
+
+    def strangers(self) -> None:
+        for version in VERSIONS:
+            for first, last in _atoms(version, self.wanted.blocks | self.got.blocks):
+                for place in self.comparison.places:
+                    peer = Peer(version, first, place=place)
+                    for kind, protocol, ports in self._changes(peer, peer):
+                        finding = self._finding(kind, "", protocol, ports, peer, peer)
+                        self.findings.stranger(finding, place, (version, first, last))
+
+    def probe(self, wanted: View, behind: bool) -> None:
+        """The platform's own probes, as `wanted` has it."""
+        peer = Peer(4, _PROBE_ADDRESS, place="probe")
+        for kind, protocol, ports in self.comparison.changes(wanted.codes(peer), self.got.codes(peer), self.protocols):
+            if kind == "open" or not behind:
+                because = self.got if kind == "open" else wanted
+                where = _where(because.because(peer, protocol, ports, True))
+                finding = Finding(kind, self.direction, self.server, self.local, _PROBES, protocol, ports, where)
+                self.findings.member(finding, peer.version)
+
+    def _changes(self, like: Peer, peer: Peer) -> tuple[Change, ...]:
+        return self.comparison.changes(self.wanted.codes(like), self.got.codes(peer), self.protocols)
+
+    def _finding(
+        self, kind: PacketKind, label: str, protocol: int, ports: tuple[int, int], like: Peer, peer: Peer
+    ) -> Finding:
+        note = ""
+        if kind == "missing":
+            because = _where(self.wanted.because(like, protocol, ports, True))
+            letting = self.got.because(peer, protocol, ports, True, behind=True)
+            if letting:
+                refusing = self.got.because(peer, protocol, ports, False)
+                before = [rule.where for rule in refusing if rule.priority <= letting[-1].priority]
+                note = (
+                    f"{before[0]} comes before {letting[0].where}" if before else f"only {letting[0].where} may do it"
+                )
+        else:
+            because = _where(self.got.because(peer, protocol, ports, True))
+        return Finding(kind, self.direction, self.server, self.local, label, protocol, ports, because, note)
+
+
+def _where(rules: Iterable[PacketRule]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(rule.where for rule in rules))
+
+
+def _atoms(version: int, blocks: Iterable[Block]) -> list[tuple[int, int]]:
+    """The address space, cut at both edges of every block: no block tells two addresses of one piece apart."""
+    edges = {0, 1 << bits(version)}
+    for block in blocks:
+        if block.version == version:
+            edges.update((block.first, block.last + 1))
+    return [(first, after - 1) for first, after in pairwise(sorted(edges))]

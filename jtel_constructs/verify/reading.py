@@ -1,0 +1,101 @@
+"""What the readers of the three clouds have in common: they collect rules, and what they could not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from jtel_constructs.policy import Environment
+from jtel_constructs.verify.documents import Document, Resource
+from jtel_constructs.verify.groups import Groups, source_key
+from jtel_constructs.verify.packets import Direction, PacketRule
+from jtel_constructs.verify.snapshot import Difference, unreadable
+from jtel_constructs.verify.values import Expression, Ref, Unknown, Unreadable, shown
+
+# types of resources that make rules of groups, whichever provider they come from
+_MAKES_RULES = re.compile(r"(security_?group|secgroup|security_?rule|nsg).*(rule|ingress|egress)|network_security_rule")
+
+
+class Reading:
+    """Rules of an environment's groups, as they are read from a file.
+
+    Args:
+        groups: the groups that hold rules.
+        subjects: keys of those that the environment's servers attach.
+    """
+
+    def __init__(self, environment: Environment, document: Document, groups: Groups, subjects: Iterable[str]) -> None:
+        self.environment, self.document, self.groups = environment, document, groups
+        self.subjects = frozenset(subjects)
+        self.rules: list[PacketRule] = []
+        self.troubles: list[Difference] = []
+        self.expressions: set[str] = set()
+        self.account: str | None = None
+
+    @contextmanager
+    def resource(self, where: str, holder: str | None = None, direction: Direction = "ingress") -> Iterator[None]:
+        """Report what cannot be read inside as a difference of this resource."""
+        try:
+            yield
+        except Unreadable as error:
+            self.trouble(where, str(error), holder, direction)
+
+    def trouble(self, where: str, message: str, holder: str | None = None, direction: Direction = "ingress") -> None:
+        """Report something that cannot be read."""
+        self.troubles.append(unreadable(where, message, self.groups.names.get(holder or "", ""), direction))
+
+    def puzzles(self, resource: Resource, holder: str | None = None) -> None:
+        """Report what of a whole block cannot be read."""
+        for puzzle in resource.puzzles:
+            self.trouble(resource.address, puzzle, holder)
+
+    def holder(self, value: object, attribute: str, what: str) -> str | None:
+        """The group of the environment that a rule belongs to; None for a rule of some other group."""
+        found = self.groups.find(value, attribute)
+        if found is not None:
+            return found if found in self.subjects else None
+        if isinstance(value, str) and value and self.document.shape != "stack":
+            # every group of the environment has its real id here, or does not exist yet
+            return None
+        raise Unreadable(f"{what} is {shown(value)}: whose rule this is cannot be told")
+
+    def source(self, groups: Groups, value: object, what: str) -> str:
+        """The key of a group that is a peer."""
+        found = source_key(groups, value, self.account)
+        if found is None:
+            raise Unreadable(f"{what} is {shown(value)}: which group this is cannot be told")
+        key, expression = found
+        if expression:
+            self.expressions.add(key)
+        return key
+
+    def others(self, known: frozenset[str]) -> None:
+        """Report what else may make rules of the environment's groups: other types of resources, and modules."""
+        names = frozenset(self.groups.names[key] for key in self.subjects if key in self.groups.names)
+        for resource in self.document.resources:
+            if resource.type in known or not _MAKES_RULES.search(resource.type):
+                continue
+            if self._mentions(resource.values, names):
+                message = f"resources of type {resource.type} are not understood, and this one names a group of ours"
+                self.trouble(resource.address, message)
+        for name, body in self.document.modules.items():
+            if self._mentions(body, frozenset()):
+                message = (
+                    "a module that is given a group of the environment may add rules to it; prove the plan instead "
+                    "(`terraform show -json PLAN`)"
+                )
+                self.trouble(f"module.{name}", message)
+
+    def _mentions(self, value: object, names: frozenset[str]) -> bool:
+        if isinstance(value, Ref):
+            return value.address in self.subjects
+        if isinstance(value, Expression):
+            return any(re.search(rf"(?<![\w.-]){re.escape(key)}(?![\w-])", value.text) for key in self.subjects)
+        if isinstance(value, str):
+            return value in names or self.groups.find(value) in self.subjects
+        if isinstance(value, dict):
+            return any(self._mentions(item, names) for item in value.values())
+        if isinstance(value, list):
+            return any(self._mentions(item, names) for item in value)
+        return isinstance(value, Unknown)
