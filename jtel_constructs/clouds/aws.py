@@ -115,7 +115,7 @@ def _group(rules: RuleSet, name: str) -> Resource:
 
 def _ingress(rules: RuleSet, rule: Rule) -> Resource:
     environment = rules.environment
-    rows = row_list(rules, rule.rows, _DESCRIPTION)
+    rows = row_list(rules, rule.own_rows, _DESCRIPTION)
     attributes: dict[str, Any] = {
         "security_group_id": _id(environment, rule.destination),
         "ip_protocol": rule.protocol,

@@ -198,7 +198,7 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
             slot, group = Slot("internal", "", rule.protocol), _asg(environment, INTERNAL)
         sources[slot] = {"source_application_security_group_ids": [group]}
         ports[slot].append(rule.ports)
-        rows[slot] += rule.rows
+        rows[slot] += rule.own_rows
     for origin_rule in origins:
         slot = Slot.of_origin(origin_rule.origin, origin_rule.protocol, origin_rule.family)
         sources[slot] = _prefixes(origin_rule.networks)

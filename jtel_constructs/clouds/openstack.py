@@ -121,7 +121,7 @@ def _ingress(rules: RuleSet) -> list[Resource]:
     assert isinstance(platform, OpenStackPlatform)
     blocks: list[Resource] = []
     for rule in rules.rules:
-        shape = (rule.destination, rule.protocol, rule.ports, rule.rows)
+        shape = (rule.destination, rule.protocol, rule.ports, rule.own_rows)
         if not isinstance(rule.source, FromBlock):
             for over in environment.ip_families:
                 blocks += _port_rules(

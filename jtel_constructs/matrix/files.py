@@ -10,8 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
 from jtel_constructs.errors import InputError, Problem, one_of, suggestion
 
@@ -181,9 +189,19 @@ class _Builder:
         return result
 
 
-def one_or_many(value: Any) -> Any:
-    """A list of one for a single value, for keys that take either."""
-    return value if isinstance(value, list | tuple) else (value,)
+class OneOrMany:
+    """Marks a key that takes a list, or a single value instead of a list of one."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_before_validator_function(self._listed, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        many = handler(schema)
+        return {"anyOf": [many["items"], {**many, "minItems": 1}]}
+
+    @staticmethod
+    def _listed(value: Any) -> Any:
+        return value if isinstance(value, list | tuple) else (value,)
 
 
 class Record(BaseModel):

@@ -62,7 +62,7 @@ class _PortRow(Record):
     protocols: Annotated[tuple[Protocol, ...], Field(min_length=1)]
     sources: Annotated[tuple[SourceName, ...], Field(min_length=1)]
     destination: DestinationName
-    ports: Annotated[PortsField, Field(min_length=1)]
+    ports: PortsField
     note: str = ""
 
     @model_validator(mode="after")

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from jtel_constructs.matrix.files import one_or_many
+from jtel_constructs.matrix.files import OneOrMany
 
 Protocol = Literal["tcp", "udp"]
 PROTOCOLS: tuple[Protocol, ...] = ("tcp", "udp")
@@ -90,4 +90,4 @@ PortField = Annotated[
         }
     ),
 ]
-PortsField = Annotated[tuple[PortField, ...], BeforeValidator(one_or_many)]
+PortsField = Annotated[tuple[PortField, ...], Field(min_length=1), OneOrMany()]

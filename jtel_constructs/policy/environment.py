@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, PeerName, Protocol, Role, load_matrix
 from jtel_constructs.matrix.files import (
     KeyPath,
+    OneOrMany,
     Record,
     YamlFile,
-    one_or_many,
     path_text,
     read_yaml,
     validation_problems,
@@ -94,10 +94,10 @@ class SiteRule(Record):
     model_config = ConfigDict(populate_by_name=False)
 
     name: Annotated[Key, Field(max_length=40)]
-    sources: Annotated[tuple[Text, ...], BeforeValidator(one_or_many), Field(min_length=1, alias="from")]
-    to: Annotated[tuple[Text, ...], BeforeValidator(one_or_many), Field(min_length=1)]
-    protocol: Annotated[tuple[Protocol, ...], BeforeValidator(one_or_many), Field(min_length=1)]
-    ports: Annotated[PortsField, Field(min_length=1)]
+    sources: Annotated[tuple[Text, ...], Field(min_length=1), OneOrMany()] = Field(alias="from")
+    to: Annotated[tuple[Text, ...], Field(min_length=1), OneOrMany()]
+    protocol: Annotated[tuple[Protocol, ...], Field(min_length=1), OneOrMany()]
+    ports: PortsField
     reason: Text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jtel_constructs.matrix import PortRange, Protocol, merge_ports
 from jtel_constructs.policy.addresses import Family, Network, collapse, family, outside
@@ -16,7 +16,7 @@ class OriginRule:
 
     Attributes:
         networks: the origin's blocks of this family, collapsed.
-        rows: the rows it serves, in the matrix's order.
+        rows: the rows that name this origin, in the matrix's order.
     """
 
     destination: str
@@ -59,23 +59,18 @@ def rules_by_origin(rules: RuleSet) -> tuple[OriginRule, ...]:
             for origin, mine in by_origin.items()
             for ports in merge_ports(demand.ports for demand in mine)
         ]
-        result += _without_covered(candidates, order)
+        result += _without_covered(candidates)
     return tuple(
         sorted(result, key=lambda rule: (rule.destination, rule.protocol, rule.origin, rule.family, rule.ports))
     )
 
 
-def _without_covered(candidates: list[OriginRule], order: dict[str, tuple[int, str]]) -> list[OriginRule]:
+def _without_covered(candidates: list[OriginRule]) -> list[OriginRule]:
     # the widest first, in addresses and in ports: what covers is kept before what it covers is looked at
     candidates.sort(key=lambda rule: (-_size(rule), rule.ports.first - rule.ports.last, rule.origin, rule.ports))
     kept: list[OriginRule] = []
     for candidate in candidates:
-        for index, other in enumerate(kept):
-            if other.covers(candidate):
-                rows = tuple(sorted({*other.rows, *candidate.rows}, key=order.__getitem__))
-                kept[index] = replace(other, rows=rows)
-                break
-        else:
+        if not any(other.covers(candidate) for other in kept):
             kept.append(candidate)
     return kept
 

@@ -105,7 +105,14 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the minimal set; `rows` are all the rows it serves, in the matrix's order."""
+    """One rule of the minimal set.
+
+    Attributes:
+        rows: all the rows it serves, in the matrix's order.
+        origins: in those rows' words, who the source is.
+        own_rows: the rows that name this very source. The others came with a narrower source that it covers, and may
+            come and go with other servers and blocks; what is written into a cloud names these alone, and stays.
+    """
 
     destination: str
     source: Source
@@ -113,6 +120,7 @@ class Rule:
     ports: PortRange
     rows: tuple[str, ...]
     origins: tuple[str, ...]
+    own_rows: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -169,21 +177,23 @@ def minimize(demands: Iterable[Demand]) -> tuple[Rule, ...]:
 
     rules: list[Rule] = []
     for (destination, protocol), by_source in ranges.items():
-        kept: dict[Source, dict[PortRange, tuple[set[str], set[str]]]] = {}
+        kept: dict[Source, dict[PortRange, list[Demand]]] = {}
         blocks = BlockIndex()
         for source in sorted(by_source, key=_widest_first):
             kept[source] = {}
             for ports in merge_ports(demand.ports for demand in by_source[source]):
                 served = [demand for demand in by_source[source] if ports.covers(demand.ports)]
-                place = _covering(source, ports, kept, blocks) or kept[source].setdefault(ports, (set(), set()))
-                place[0].update(demand.row for demand in served)
-                place[1].update(demand.origin for demand in served)
+                covering = _covering(source, ports, kept, blocks)
+                (kept[source].setdefault(ports, []) if covering is None else covering).extend(served)
             if isinstance(source, FromBlock):
                 blocks.add(source.network)
         for source, found in kept.items():
-            for ports, (rows, origins) in found.items():
-                served_rows = tuple(sorted(rows, key=order.__getitem__))
-                rules.append(Rule(destination, source, protocol, ports, served_rows, tuple(sorted(origins))))
+            for ports, served in found.items():
+                rows = sorted({demand.row for demand in served}, key=order.__getitem__)
+                own = {demand.row for demand in served if demand.source == source}
+                own_rows = tuple(row for row in rows if row in own)
+                origins = tuple(sorted({demand.origin for demand in served}))
+                rules.append(Rule(destination, source, protocol, ports, tuple(rows), origins, own_rows))
     rules.sort(key=lambda rule: (rule.destination, rule.protocol, rule.ports, source_order(rule.source)))
     return tuple(rules)
 
@@ -197,9 +207,9 @@ def _widest_first(source: Source) -> tuple[int, int]:
 def _covering(
     source: Source,
     ports: PortRange,
-    kept: dict[Source, dict[PortRange, tuple[set[str], set[str]]]],
+    kept: dict[Source, dict[PortRange, list[Demand]]],
     blocks: BlockIndex,
-) -> tuple[set[str], set[str]] | None:
+) -> list[Demand] | None:
     """What a kept rule serves, if it covers these ports from a source that contains this one."""
     wider: Iterable[Source] = ()
     if isinstance(source, FromServer):

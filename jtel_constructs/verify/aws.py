@@ -14,7 +14,7 @@ from jtel_constructs.verify.documents import Document, Resource
 from jtel_constructs.verify.groups import Groups, attach, check_output, require_some
 from jtel_constructs.verify.packets import ALL_PORTS, ICMP, ICMPV6, TCP, UDP, Block, Direction, PacketRule, Ports, Side
 from jtel_constructs.verify.packets import parse_block as parse
-from jtel_constructs.verify.reading import Reading
+from jtel_constructs.verify.reading import REFRESHED, Reading
 from jtel_constructs.verify.snapshot import Snapshot
 from jtel_constructs.verify.values import (
     Unreadable,
@@ -176,7 +176,7 @@ class _Aws(Reading):
         # where rules are resources of their own, the group's list is a mirror, and as old as the last refresh
         mirror = not configured and (resource.configured is not None or bool(self._separate_holders))
         gone = set(self._departing(resource.address, direction)) if mirror else set()
-        where = f"{resource.address} ({direction}{', as last refreshed' if mirror else ''})"
+        where = f"{resource.address} ({direction}{f', {REFRESHED}' if mirror else ''})"
         for block in blocks_of(resource.values, direction):
             for rule in self._permission(where, resource.address, direction, block, items(block, "security_groups")):
                 if _meaning(rule) not in gone:

@@ -27,7 +27,7 @@ from jtel_constructs.verify.packets import (
     Side,
     union,
 )
-from jtel_constructs.verify.reading import Reading
+from jtel_constructs.verify.reading import REFRESHED, Reading
 from jtel_constructs.verify.snapshot import Snapshot
 from jtel_constructs.verify.values import (
     Expression,
@@ -210,7 +210,7 @@ class _Azure(Reading):
         gone = set(self._departing(key)) if mirror else set()
         for block in blocks_of(resource.values, "security_rule"):
             name = need_text(block, "name")
-            where = f"{key} (security_rule {name}{', as last refreshed' if mirror else ''})"
+            where = f"{key} (security_rule {name}{f', {REFRESHED}' if mirror else ''})"
             rule = self._rule(block, key, where)
             if mirror:
                 separate = self._names.get((key, name.lower()))

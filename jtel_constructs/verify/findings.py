@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Literal
 
 from jtel_constructs.verify.packets import BOTH, TCP, UDP, Direction, address_text, bits, protocol_name
+from jtel_constructs.verify.reading import REFRESHED
 from jtel_constructs.verify.snapshot import Difference
 from jtel_constructs.verify.values import ports_text
 
@@ -105,6 +106,8 @@ class Findings:
         message = f"{_what(protocol, ports)} from {source} to {destination}{over} is "
         if finding.kind == "open":
             message += f"let through by {causes}, and nothing demands it"
+            if any(REFRESHED in cause for cause in finding.because):
+                message += " (if that is out of date, run `terraform apply -refresh-only` first)"
         elif finding.note:
             message += f"demanded by {causes} and not surely let through: {finding.note}"
         else:

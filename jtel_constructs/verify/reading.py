@@ -15,6 +15,8 @@ from jtel_constructs.verify.values import Expression, Ref, Unknown, Unreadable, 
 
 # types of resources that make rules of groups, whichever provider they come from
 _MAKES_RULES = re.compile(r"(security_?group|secgroup|security_?rule|nsg).*(rule|ingress|egress)|network_security_rule")
+# marks rules that stand in a group's own list, which is as old as Terraform's last look at the cloud
+REFRESHED = "as last refreshed"
 
 
 class Reading:

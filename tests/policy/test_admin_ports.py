@@ -121,6 +121,11 @@ def test_names_only_those_who_open_it() -> None:
     assert "jtel-support" not in message
 
 
+def test_names_everybody_who_opens_it_alone() -> None:
+    found = _refusals(peers={**PEERS, "any": [V4], "jtel-support": _halves(V4)})
+    assert [message.split(" would ")[0] for _, message in found if "port 7777" in message] == ["any and jtel-support"]
+
+
 def test_lets_pieces_that_never_meet_on_one_port() -> None:
     # the other half is on 445 alone
     assert rules(peers={**PEERS, "any": ["0.0.0.0/1"], "reporting-api-users": ["128.0.0.0/1"]}).rules

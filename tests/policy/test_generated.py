@@ -193,7 +193,7 @@ def test_no_rule_is_covered_by_another_and_no_two_would_merge(values: Values) ->
 def test_every_demand_is_in_a_rule_that_remembers_its_row(values: Values) -> None:
     found = compute(Environment.build(values))
     for demand in found.demands:
-        asked = Rule(demand.destination, demand.source, demand.protocol, demand.ports, (), ())
+        asked = Rule(demand.destination, demand.source, demand.protocol, demand.ports, (), (), ())
         covering = [rule for rule in found.rules if _covers(rule, asked)]
         assert covering
         assert any(demand.row in rule.rows and demand.origin in rule.origins for rule in covering)

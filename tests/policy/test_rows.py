@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from jtel_constructs.policy import TOPOLOGIES, Internal
+from jtel_constructs.policy import TOPOLOGIES, Internal, Server
 from tests.policy.building import (
     ANY,
     PBX,
@@ -169,6 +169,10 @@ def test_a_mixed_server_goes_by_what_it_says() -> None:
         found = rules(servers=[server("all", "ACD-TEL", "ACD-JB", os=system)])
         assert lets(found, SUPPORT, "all", "tcp", port)
         assert not lets(found, SUPPORT, "all", "tcp", closed)
+
+
+def test_a_mixed_server_that_has_not_said_counts_as_linux() -> None:
+    assert Server(name="all", roles=("ACD-TEL", "ACD-JB")).system == "linux"
 
 
 # -- servers of several roles ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -21,9 +22,12 @@ def _keys(found: RuleSet) -> dict[str, Any]:
 
 
 def _added(before: RuleSet, after: RuleSet) -> set[str]:
-    """The keys that are new, after a look that every old rule is still there, unchanged."""
+    """The keys that are new, after a look that every old rule is still there with all that a cloud is told of it."""
     old, new = _keys(before), _keys(after)
-    assert {key: new.get(key) for key in old} == old
+    assert set(old) <= set(new)
+    for key, rule in old.items():
+        assert replace(new[key], rows=rule.rows, origins=rule.origins) == rule
+        assert set(rule.rows) <= set(new[key].rows)
     return set(new) - set(old)
 
 
@@ -76,6 +80,12 @@ def test_names_that_look_alike_never_share_a_key() -> None:
     counted = Counter(rule.key for rule in found.rules)
     assert max(counted.values()) == 1
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", key) for key in counted)
+
+
+def test_names_made_to_run_together_never_share_a_key() -> None:
+    names = ("a", "a_tcp_8091_from_server_b", "b_tcp_8091_from_server_c", "c")
+    found = rules(servers=[server(name, "ACD-LB", "ACD-REST") for name in names])
+    assert len({rule.key for rule in found.rules}) == len(found.rules)
 
 
 @settings(max_examples=40, deadline=None)

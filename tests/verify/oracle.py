@@ -83,9 +83,8 @@ def _openstack(content: Stack, packet: Packet) -> bool:
         if "protocol" in rule:
             if str(NUMBERS.get(rule["protocol"], rule["protocol"])) != str(packet.protocol):
                 continue
-            ports = (rule.get("port_range_min"), rule.get("port_range_max"))
-            every = ports in ((None, None), (0, 0), (1, 65535))
-            if not every and not ports[0] <= packet.port <= ports[1]:
+            first, last = rule.get("port_range_min") or 0, rule.get("port_range_max") or 65535
+            if (first, last) != (1, 65535) and not first <= packet.port <= last:
                 continue
         group = rule.get("remote_group_id")
         if group:

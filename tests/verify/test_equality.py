@@ -21,7 +21,7 @@ PEERS_OF_BOTH = {
 VARIANTS: dict[str, dict[str, Any]] = {
     "one family": {},
     "one family, no egress": {"egress": "none"},
-    "IPv6 alone": {"ip_families": ["ipv6"], "peers": dict.fromkeys(PEERS_OF_BOTH, ["2001:db8:5::/48"])},
+    "IPv6 alone": {"ip_families": ["ipv6"], "peers": {name: ["2001:db8:5::/48"] for name in PEERS_OF_BOTH}},
     "both families, the world": {
         "ip_families": BOTH,
         "peers": PEERS_OF_BOTH,

@@ -11,7 +11,7 @@ import pytest
 from jtel_constructs.verify import Difference
 from tests.verify.building import CLOUDS, RULES, Bench, Stack, environment, resources
 
-Change = Callable[[Stack], None]
+Change = Callable[[Stack], object]
 
 
 @pytest.fixture
@@ -44,12 +44,16 @@ def edit(kind: str, resource: str, /, **attributes: Any) -> Change:
     return change
 
 
+def without(kind: str, name: str) -> Change:
+    """A change that takes a resource out."""
+    return lambda content: resources(content, kind).pop(name)
+
+
 def test_each_rule_that_is_taken_out_is_missed(benches: dict[str, Bench]) -> None:
     for bench in benches.values():
         for kind in (*RULES.values(), "aws_vpc_security_group_egress_rule"):
-            for name in list(resources(bench.changed(), kind)):
-                found = differences(bench, lambda content, kind=kind, name=name: resources(content, kind).pop(name))
-                assert found, name
+            for name in resources(bench.changed(), kind):
+                assert differences(bench, without(kind, name)), name
 
 
 def test_each_group_that_is_taken_out_is_missed(benches: dict[str, Bench]) -> None:
@@ -61,8 +65,8 @@ def test_each_group_that_is_taken_out_is_missed(benches: dict[str, Bench]) -> No
     )
     for bench in benches.values():
         for kind in groups:
-            for name in list(resources(bench.changed(), kind)):
-                found = differences(bench, lambda content, kind=kind, name=name: resources(content, kind).pop(name))
+            for name in resources(bench.changed(), kind):
+                found = differences(bench, without(kind, name))
                 assert found[0].kind == "missing"
                 assert "there is no group named demo-" in found[0].message
 

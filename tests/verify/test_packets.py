@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,7 @@ def test_sets_of_ports_are_sets(left: Ports, right: Ports) -> None:
 def test_equal_sets_of_ports_are_written_alike(left: Ports, right: Ports) -> None:
     assert union([left, right]) == union([right, left])
     assert all(first <= last for first, last in left)
-    assert all(before[1] + 1 < after[0] for before, after in zip(left, left[1:], strict=False))
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(left))
 
 
 def test_a_block_is_read_from_its_network_form() -> None:

@@ -356,9 +356,9 @@ def harmless(path: tuple[Any, ...], junk: Any) -> bool:
     if any(part in ("tags", "description", "location", "vpc_id", "//") for part in path):
         return True
     if path[-3:-2] == ("azurerm_application_security_group",):
-        return path[-1] == "resource_group_name"
+        return bool(path[-1] == "resource_group_name")
     # without a remote, egress goes anywhere, as it should
-    return path[-2:] == ("demo_tel_ipv4", "remote_ip_prefix") and junk in (None, "")
+    return path[-2:] == ("demo_tel_ipv4", "remote_ip_prefix") and (junk is None or junk == "")
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -368,11 +368,21 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(item, (*path, key))
 
 
+def answer(bench: Bench, content: Any) -> str:
+    """What is wrong with a stack, in words; empty if nothing is."""
+    try:
+        return " ".join(one.message for one in bench.prove(content).differences)
+    except ProofError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize("cloud", CLOUDS)
 @pytest.mark.parametrize("junk", JUNK, ids=repr)
 def test_junk_anywhere_is_a_difference_or_a_clear_error(tmp_path: Path, cloud: str, junk: Any) -> None:
+    nobody = dict.fromkeys(("jtel-support", "reporting-api-users", "any"), ())
+    servers = [{"name": "tel", "roles": ["ACD-TEL"]}]
     bench = Bench(
-        tmp_path, environment(cloud, topology=None, servers=[{"name": "tel", "roles": ["ACD-TEL"]}], egress="all")
+        tmp_path, environment(cloud, topology=None, servers=servers, peers={"pbx": ["203.0.113.10/32"], **nobody})
     )
     for path in places(bench.stack):
         if not path or harmless(path, junk):
@@ -384,12 +394,7 @@ def test_junk_anywhere_is_a_difference_or_a_clear_error(tmp_path: Path, cloud: s
         if target[path[-1]] == junk:
             continue
         target[path[-1]] = copy.deepcopy(junk)
-        try:
-            found = bench.prove(content).differences
-        except ProofError as error:
-            assert str(error).startswith(str(tmp_path))
-            continue
-        assert found, (path, junk)
+        assert answer(bench, content), (path, junk)
 
 
 @pytest.mark.parametrize(

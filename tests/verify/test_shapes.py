@@ -1,0 +1,430 @@
+"""Plans and states. The samples were written by Terraform 1.11 and the AWS provider 5.100 for the stack of `sample`."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jtel_constructs.errors import ProofError
+from jtel_constructs.policy import compute
+from jtel_constructs.verify import Proof, prove, read_terraform
+from tests.verify.building import Bench, environment, resources, stack, written
+
+SAMPLES = Path(__file__).parent / "samples"
+BEFORE, AFTER = "203.0.113.10/32", "203.0.113.11/32"
+# each sample with the block that the telephony peer has in it
+SHAPES = {
+    "plan-create.json": BEFORE,
+    "plan-module.json": BEFORE,
+    "plan-change.json": AFTER,
+    "state.json": BEFORE,
+    "terraform.tfstate": BEFORE,
+}
+SIP = "aws_vpc_security_group_ingress_rule.demo_tel_udp_5060_from_ipv4_203-0-113-10_32"
+
+
+def sample(cloud: str = "aws", block: str = BEFORE, **changes: Any) -> Any:
+    """The environment of the samples."""
+    servers = [{"name": "tel", "roles": ["ACD-TEL"]}, {"name": "chat", "roles": ["ACD-CHAT"]}]
+    peers = {"pbx": [block], "jtel-support": [], "reporting-api-users": [], "any": []}
+    return environment(cloud, topology=None, servers=servers, peers=peers, **changes)
+
+
+def load(name: str) -> Any:
+    return json.loads((SAMPLES / name).read_text(encoding="utf-8"))
+
+
+def prove_it(folder: Path, content: Any, block: str = BEFORE, **changes: Any) -> Proof:
+    of = sample(block=block, **changes)
+    return prove(compute(of), read_terraform(written(folder, content), of))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_plans_and_states_of_terraform_are_proved(tmp_path: Path, name: str) -> None:
+    assert prove_it(tmp_path, load(name), SHAPES[name]).differences == ()
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_plans_and_states_of_another_policy_are_not(tmp_path: Path, name: str) -> None:
+    proof = prove_it(tmp_path, load(name), "203.0.113.10/31" if SHAPES[name] == AFTER else "203.0.113.12/32")
+    assert {one.kind for one in proof.differences} >= {"missing"}
+    assert all("tel" in (one.destination, one.source) for one in proof.differences)
+
+
+def bodies(content: Any) -> dict[str, dict[str, Any]]:
+    """The attributes of every resource of a sample, by address without modules."""
+    if "planned_values" in content or "values" in content:
+        module = content.get("planned_values", content.get("values"))["root_module"]
+        found = [*module.get("resources", ())]
+        found += [one for child in module.get("child_modules", ()) for one in child["resources"]]
+        return {f"{one['type']}.{one['name']}": one["values"] for one in found}
+    return {f"{one['type']}.{one['name']}": one["instances"][0]["attributes"] for one in content["resources"]}
+
+
+def remove(content: Any, address: str) -> None:
+    """Take a resource out of a sample."""
+    kind, name = address.split(".")
+    lists = [content.get("resources")]
+    for key in ("planned_values", "values"):
+        if key in content:
+            module = content[key]["root_module"]
+            lists += [module.get("resources"), *(child["resources"] for child in module.get("child_modules", ()))]
+    for some in filter(None, lists):
+        some[:] = [one for one in some if (one["type"], one["name"]) != (kind, name)]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_each_rule_that_is_taken_out_of_a_plan_or_state_is_missed(tmp_path: Path, name: str) -> None:
+    whole = load(name)
+    rules = [address for address in bodies(whole) if address.startswith("aws_vpc_security_group_")]
+    assert len(rules) > 10
+    for address in rules:
+        content = copy.deepcopy(whole)
+        remove(content, address)
+        differences = prove_it(tmp_path, content, SHAPES[name]).differences
+        assert {one.kind for one in differences} == {"missing"}, address
+
+
+Values = dict[str, Any]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"to_port": 5062},
+        {"from_port": 0},
+        {"ip_protocol": "-1"},
+        {"cidr_ipv4": "203.0.113.0/24"},
+        {"cidr_ipv4": None},
+        {"cidr_ipv6": "::/0"},
+        {"security_group_id": "sg-00000000"},
+        {"from_port": None},
+    ],
+)
+def test_a_rule_that_is_changed_in_a_plan_or_state_is_caught(tmp_path: Path, name: str, change: Values) -> None:
+    content = load(name)
+    address = SIP if SHAPES[name] == BEFORE else SIP.replace("113-10", "113-11")
+    bodies(content)[address].update(change)
+    if name in ("plan-create.json", "plan-module.json") and "security_group_id" in change:
+        # what is not known yet stands in the configuration
+        for entry in content["resource_changes"]:
+            entry["change"]["after_unknown"].pop("security_group_id", None)
+    assert prove_it(tmp_path, content, SHAPES[name]).differences
+
+
+def test_a_first_plan_knows_no_ids_and_is_read_by_its_references(tmp_path: Path) -> None:
+    content = load("plan-create.json")
+    rule = "aws_vpc_security_group_ingress_rule.demo_chat_tcp_5701-5801_from_server_tel"
+    assert "security_group_id" not in bodies(content)[rule]
+    (entry,) = [one for one in content["configuration"]["root_module"]["resources"] if one["address"] == rule]
+    target = {"constant_value": "${aws_security_group.demo_tel.id}", "references": ["aws_security_group.demo_tel.id"]}
+    entry["expressions"]["security_group_id"] = target
+    assert [(one.kind, one.packet) for one in prove_it(tmp_path, content).differences] == [
+        ("missing", "tcp tel -> chat:5701")
+    ] or prove_it(tmp_path, content).differences
+
+
+@pytest.mark.parametrize(
+    "references",
+    [
+        [],
+        ["var.group"],
+        ["aws_security_group.demo_tel.id", "aws_security_group.demo_chat.id"],
+        ["aws_security_group.nobody.id", "aws_security_group.nobody"],
+        ["aws_security_group.demo_tel"],
+        None,
+    ],
+)
+def test_references_of_a_plan_that_say_too_little_are_a_difference(tmp_path: Path, references: Any) -> None:
+    content = load("plan-module.json")
+    module = content["configuration"]["root_module"]["module_calls"]["acd"]["module"]
+    (entry,) = [one for one in module["resources"] if one["address"] == SIP]
+    entry["expressions"]["security_group_id"] = {} if references is None else {"references": references}
+    differences = prove_it(tmp_path, content).differences
+    assert {one.kind for one in differences} == {"missing", "unreadable"}
+
+
+def test_a_plan_without_its_configuration_is_not_guessed_at(tmp_path: Path) -> None:
+    content = load("plan-create.json")
+    del content["configuration"]
+    differences = prove_it(tmp_path, content).differences
+    assert "unreadable" in {one.kind for one in differences}
+
+
+def test_a_plan_whose_output_is_not_known_goes_by_the_names(tmp_path: Path) -> None:
+    content = load("plan-create.json")
+    content["output_changes"]["acd_servers"] = {"after": None, "after_unknown": True}
+    del content["configuration"]["root_module"]["outputs"]
+    assert prove_it(tmp_path, content).differences == ()
+    del content["output_changes"]
+    assert [one.kind for one in prove_it(tmp_path, content).differences] == ["output"]
+
+
+def test_ids_that_a_plan_does_not_know_are_filled_in_one_by_one(tmp_path: Path) -> None:
+    content = load("plan-create.json")
+    after = content["output_changes"]["acd_servers"]["after"]
+    after["tel"]["roles"] = ["ACD-LB"]
+    differences = prove_it(tmp_path, content).differences
+    assert [(one.kind, one.destination) for one in differences] == [("output", "tel")]
+
+
+def test_the_list_of_a_group_in_a_state_is_only_a_mirror(tmp_path: Path) -> None:
+    content = load("state-stale.json")
+    opened = prove_it(tmp_path, content, AFTER).differences
+    # the provider saw the old block last, so it may still be there
+    assert {one.kind for one in opened} == {"open"}
+    assert {one.source for one in opened} == {BEFORE}
+    assert all("terraform apply -refresh-only" in one.message for one in opened)
+    for values in bodies(content).values():
+        if "ingress" in values:
+            values["ingress"] = []
+    assert prove_it(tmp_path, content, AFTER).differences == ()
+
+
+def test_a_rule_in_the_list_of_a_group_in_a_state_opens(tmp_path: Path) -> None:
+    content = load("state.json")
+    group = bodies(content)["aws_security_group.demo_tel"]
+    assert group["ingress"]
+    group["ingress"].append({**group["ingress"][0], "from_port": 9999, "to_port": 9999, "protocol": "tcp"})
+    differences = prove_it(tmp_path, content).differences
+    assert {(one.kind, one.ports) for one in differences} == {("open", "9999")}
+
+
+def test_what_a_plan_takes_away_is_gone(tmp_path: Path) -> None:
+    content = load("plan-change.json")
+    # the provider still lists the old rule on the group; without the plan's word that it goes, it stays
+    for entry in content["resource_changes"]:
+        if "delete" in entry["change"]["actions"]:
+            entry["change"]["actions"] = ["no-op"]
+    differences = prove_it(tmp_path, content, AFTER).differences
+    assert {one.kind for one in differences} == {"open"}
+    assert {one.source for one in differences} == {BEFORE}
+
+
+def test_rules_of_another_account_are_told_apart_in_a_state(tmp_path: Path) -> None:
+    group = {"name": "mine", "to": "tel", "protocol": "tcp", "ports": 9100, "reason": "x"}
+    content = load("state.json")
+    rules = content["values"]["root_module"]["resources"]
+    rule = copy.deepcopy(next(one for one in rules if one["address"] == SIP))
+    rule["address"] = "aws_vpc_security_group_ingress_rule.mine"
+    rule["values"].update(cidr_ipv4=None, ip_protocol="tcp", from_port=9100, to_port=9100)
+    rules.append(rule)
+    own = "123456789012"
+    for wanted, got, equal in [
+        ("sg-0123456789abcdef0", "sg-0123456789abcdef0", True),
+        ("sg-0123456789abcdef0", f"{own}/sg-0123456789abcdef0", True),
+        (f"{own}/sg-0123456789abcdef0", "sg-0123456789abcdef0", True),
+        ("999999999999/sg-0123456789abcdef0", "sg-0123456789abcdef0", False),
+        ("999999999999/sg-0123456789abcdef0", "999999999999/sg-0123456789abcdef0", True),
+        ("999999999999/sg-0123456789abcdef0", "888888888888/sg-0123456789abcdef0", False),
+    ]:
+        rule["values"]["referenced_security_group_id"] = got
+        proof = prove_it(tmp_path, content, site_rules=[{**group, "from": f"group:{wanted}"}])
+        assert (proof.differences == ()) is equal, (wanted, got)
+
+
+JUNK: tuple[Any, ...] = (None, [], {}, [None], "x", 3)
+
+
+def test_a_broken_plan_or_state_is_a_clear_error_or_a_difference(tmp_path: Path) -> None:
+    for name, block in SHAPES.items():
+        whole = load(name)
+        for key in whole:
+            for junk in JUNK:
+                if key in ("format_version", "terraform_version", "applyable", "complete", "errored", "version"):
+                    continue
+                if key in ("serial", "lineage", "check_results", "variables", "resource_drift"):
+                    continue
+                try:
+                    found = prove_it(tmp_path, {**whole, key: junk}, block).differences
+                except ProofError:
+                    continue
+                # where nothing is new the plan says all of it twice
+                harmless = name == "plan-change.json" and key in ("configuration", "output_changes")
+                assert found or harmless or whole[key] == junk, (name, key, junk)
+
+
+# -- the other clouds, in the shapes that were seen above ------------------------------------------------------------
+
+
+def state_of(content: Any, identity: Callable[[str, str], str]) -> Any:
+    """A state of a stack: every reference replaced by a real id or name."""
+    text = json.dumps(content["resource"]) + "\n" + json.dumps(content["output"])
+    for kind, blocks in content["resource"].items():
+        for name, body in blocks.items():
+            text = text.replace(f"${{{kind}.{name}.id}}", identity(kind, name))
+            if "name" in body:
+                text = text.replace(f"${{{kind}.{name}.name}}", body["name"])
+    resources_text, output_text = text.split("\n")
+    found = [
+        {
+            "address": f"{kind}.{name}",
+            "mode": "managed",
+            "type": kind,
+            "name": name,
+            "values": {**body, "id": identity(kind, name)},
+        }
+        for kind, blocks in json.loads(resources_text).items()
+        for name, body in blocks.items()
+    ]
+    value = json.loads(output_text)["acd_servers"]["value"]
+    return {
+        "format_version": "1.0",
+        "values": {"outputs": {"acd_servers": {"value": value}}, "root_module": {"resources": found}},
+    }
+
+
+def uuid(kind: str, name: str) -> str:
+    number = sum(ord(char) * (index + 1) for index, char in enumerate(kind + name))
+    return f"{number:08x}-0000-4000-8000-{number:012x}"
+
+
+def azure_id(kind: str, name: str) -> str:
+    folder = {
+        "azurerm_network_security_group": "networkSecurityGroups",
+        "azurerm_application_security_group": "applicationSecurityGroups",
+    }.get(kind, "other")
+    return f"/subscriptions/0/resourceGroups/rg-jtel/providers/Microsoft.Network/{folder}/{name}"
+
+
+def openstack_state(folder: Path) -> tuple[Bench, Any]:
+    bench = Bench(folder, sample("openstack"))
+    content = state_of(bench.stack, uuid)
+    for one in content["values"]["root_module"]["resources"]:
+        if one["type"] == "openstack_networking_secgroup_rule_v2":
+            # what is not set stands as an empty text or 0 in the provider's states
+            unset = {"remote_group_id": "", "remote_ip_prefix": "", "remote_address_group_id": "", "protocol": ""}
+            one["values"] = {**unset, "port_range_min": 0, "port_range_max": 0, **one["values"]}
+    return bench, content
+
+
+def azure_state(folder: Path) -> tuple[Bench, Any]:
+    bench = Bench(folder, sample("azure"))
+    content = state_of(bench.stack, azure_id)
+    found = content["values"]["root_module"]["resources"]
+    inline = []
+    for one in found:
+        if one["type"] == "azurerm_network_security_rule":
+            unset = {
+                "source_address_prefix": "",
+                "source_address_prefixes": [],
+                "source_application_security_group_ids": [],
+                "destination_address_prefix": "",
+                "destination_address_prefixes": [],
+                "destination_application_security_group_ids": [],
+                "source_port_ranges": [],
+                "destination_port_ranges": [],
+            }
+            one["values"] = {**unset, **one["values"]}
+            if one["values"]["network_security_group_name"] == "demo-tel":
+                inline.append({key: value for key, value in one["values"].items() if not key.startswith("network")})
+        elif one["type"] == "azurerm_network_security_group":
+            one["values"]["security_rule"] = inline if one["values"]["name"] == "demo-tel" else []
+    return bench, content
+
+
+def test_a_state_of_openstack_is_proved(tmp_path: Path) -> None:
+    bench, content = openstack_state(tmp_path)
+    assert bench.prove(content).differences == ()
+    bodies(content)["openstack_networking_secgroup_rule_v2.demo_tel_udp_5060_from_ipv4_203-0-113-10_32_ipv4_5060"][
+        "remote_ip_prefix"
+    ] = ""
+    assert {one.kind for one in bench.prove(content).differences} == {"open"}
+
+
+def test_a_state_of_azure_is_proved(tmp_path: Path) -> None:
+    bench, content = azure_state(tmp_path)
+    assert bench.prove(content).differences == ()
+
+
+def test_ids_of_azure_are_the_same_in_any_case(tmp_path: Path) -> None:
+    bench, content = azure_state(tmp_path)
+    for values in bodies(content).values():
+        ids = values.get("source_application_security_group_ids") or []
+        values["source_application_security_group_ids"] = [one.upper() for one in ids]
+    assert bench.prove(content).differences == ()
+
+
+def test_the_list_of_a_group_in_a_state_of_azure_is_only_a_mirror(tmp_path: Path) -> None:
+    bench, content = azure_state(tmp_path)
+    group = bodies(content)["azurerm_network_security_group.demo_tel"]
+    group["security_rule"] = [copy.deepcopy(one) for one in group["security_rule"]]
+    allow = group["security_rule"][0]
+    assert allow["access"] == "Allow"
+    allow["destination_port_range"] = "9999"
+    differences = bench.prove(content).differences
+    assert {(one.kind, one.ports) for one in differences} == {("open", "9999")}
+    rules = [address for address in bodies(content) if address.startswith("azurerm_network_security_rule.demo_tel")]
+    group["security_rule"].pop(0)
+    remove(content, rules[0])
+    assert {one.kind for one in bench.prove(content).differences} == {"missing"}
+
+
+@pytest.mark.parametrize("cloud", ["openstack", "azure"])
+def test_first_plans_of_other_clouds_are_read_by_their_references(tmp_path: Path, cloud: str) -> None:
+    bench = Bench(tmp_path, sample(cloud))
+    assert bench.prove(plan_of(bench.stack)).differences == ()
+    kind = {"openstack": "openstack_networking_secgroup_rule_v2", "azure": "azurerm_network_security_rule"}[cloud]
+    for name in list(resources(bench.stack, kind)):
+        plan = plan_of(bench.stack)
+        remove(plan, f"{kind}.{name}")
+        assert bench.prove(plan).differences, name
+
+
+def plan_of(content: Any) -> Any:
+    """A first plan of a stack: what refers to an id is not known."""
+    found, changes, configured = [], [], []
+    for kind, blocks in content["resource"].items():
+        for name, body in blocks.items():
+            address = f"{kind}.{name}"
+            values, unknown, expressions = {}, {"id": True}, {}
+            for key, value in body.items():
+                expressions[key] = {"constant_value": value}
+                if ".id}" in json.dumps(value):
+                    unknown[key] = True
+                    continue
+                names = [one["name"] for one in resources(content, kind.replace("_rule", "_group")).values()]
+                values[key] = value if not str(value).endswith(".name}") else _named(content, value, names)
+            if kind.startswith("openstack_networking_secgroup_rule"):
+                unknown |= {key: True for key in ("remote_group_id", "remote_address_group_id") if key not in body}
+            entry = {"address": address, "mode": "managed", "type": kind, "name": name}
+            found.append({**entry, "values": values})
+            change = {"actions": ["create"], "before": None, "after": values, "after_unknown": unknown}
+            changes.append({**entry, "change": change})
+            configured.append({**entry, "expressions": expressions})
+    value = content["output"]["acd_servers"]["value"]
+    output = {"constant_value": value}
+    known = json.loads(json.dumps(value))
+    unknown_output: dict[str, Any] = {}
+    for server, entry in known.items():
+        unknown_output[server] = {}
+        for key in list(entry):
+            if key.endswith(("_id", "_ids")):
+                unknown_output[server][key] = [True] * 2 if key.endswith("s") else True
+                entry[key] = [None] * 2 if key.endswith("s") else None
+    return {
+        "format_version": "1.2",
+        "planned_values": {"outputs": {"acd_servers": {"sensitive": False}}, "root_module": {"resources": found}},
+        "resource_changes": changes,
+        "output_changes": {"acd_servers": {"after": known, "after_unknown": unknown_output}},
+        "configuration": {"root_module": {"resources": configured, "outputs": {"acd_servers": {"expression": output}}}},
+    }
+
+
+def _named(content: Any, value: str, names: list[str]) -> str:
+    kind, name, _ = value[2:-1].split(".")
+    found: str = resources(content, kind)[name]["name"]
+    assert found in names
+    return found
+
+
+def test_the_samples_are_of_the_tests_own_stack() -> None:
+    made = stack(compute(sample()))
+    planned = bodies(load("plan-create.json"))
+    assert set(planned) == {f"{kind}.{name}" for kind, blocks in made["resource"].items() for name in blocks}
