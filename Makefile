@@ -12,7 +12,7 @@ NODE_STAMP := node_modules/.made
 # Terraform, cdktf and jsii: no version checks over the network, no banner about old node versions
 export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
 .PHONY: help setup test demo bench synth clean
 
@@ -31,7 +31,7 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 demo: setup
 	@$(BIN)/python -m stacks.demo
@@ -77,7 +77,8 @@ $(PYTHON_STAMP): requirements-dev.txt pyproject.toml
 	echo "setup: Python packages into .venv, with $$("$$python" --version)"; \
 	$(call quietly,"$$python" -m venv --clear .venv)
 	@$(call quietly,$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt \
-	  && $(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e .)
+	  && $(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e . \
+	  && $(BIN)/python -m compileall -q jtel_constructs stacks)
 	@echo '$(CURDIR)' >$@
 
 $(NODE_STAMP): package.json package-lock.json

@@ -31,7 +31,7 @@ _SCALARS = {
     "tag:yaml.org,2002:timestamp": "date",
 }
 _MAX_DEPTH = 30
-_MAX_VALUES = 500_000
+_MAX_VALUES = 100_000
 # from here on a file could be nested so deeply that the C library composing it runs out of stack
 _HARMLESS_MARKS = 5_000
 _TOO_DEEP = "the file is nested too deeply or too large; look for an alias that contains itself"
@@ -117,7 +117,8 @@ def read_yaml(path: Path) -> YamlFile:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
         # PyYAML says no more of a tab than that it can't start a token
-        if mark and "\t" in text.splitlines()[mark.line][: mark.column + 1]:
+        written = "".join(text.splitlines()[mark.line : mark.line + 1]) if mark else ""
+        if mark and "\t" in written[: mark.column + 1]:
             what += "; YAML takes no tab before a key, use blanks"
         raise fail(f"this is not valid YAML: {what}", mark.line + 1 if mark else None) from None
     except yaml.YAMLError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from jtel_constructs.errors import ToolError
@@ -30,8 +31,11 @@ def read(environment: Environment, platform: OpenStackPlatform) -> Snapshot:
     )
     where = platform.cloud_name or "the OS_* variables"
     try:
-        with openstack.connect(cloud=platform.cloud_name, region_name=platform.region) as connection:
-            return read_from(connection, environment)
+        # what the SDK means to change in its next releases is not for its users' users
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with openstack.connect(cloud=platform.cloud_name, region_name=platform.region) as connection:
+                return read_from(connection, environment)
     except errors as error:
         raise ToolError(f"the OpenStack API of {where}: {one_line(error)}") from None
 

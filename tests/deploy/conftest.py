@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.constructs.apps import PROJECT
 from tests.deploy.machine import Machine, real_machine
 
 
@@ -16,9 +16,10 @@ from tests.deploy.machine import Machine, real_machine
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """The real tools, and an EC2 API for as long as the tests run."""
     folder = tmp_path_factory.mktemp("machine")
-    with (folder / "ec2-api.log").open("wb") as log:
+    with (folder / "ec2-api.err").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("ec2_api.py"))],
+            [sys.executable, "-m", "tests.deploy.ec2_api", str(folder / "ec2-api.log")],
+            cwd=PROJECT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -28,7 +29,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         assert server.stdout is not None
         try:
             endpoint = server.stdout.readline().strip()
-            assert endpoint, (folder / "ec2-api.log").read_text()
+            assert endpoint, (folder / "ec2-api.err").read_text()
             yield real_machine(folder / "terraform", endpoint)
         finally:
             server.stdin.close()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-from moto.server import ThreadedMotoServer
+from stacks.local_ec2 import ec2_api
 
 if __name__ == "__main__":
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    print("http://127.0.0.1:{1}".format(*server.get_host_and_port()), flush=True)
-    sys.stdin.read()
-    server.stop()
+    with ec2_api(Path(sys.argv[1])) as endpoint:
+        print(endpoint, flush=True)
+        sys.stdin.read()

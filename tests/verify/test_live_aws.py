@@ -1,0 +1,262 @@
+"""The EC2 API as it answers, through boto3: an API of moto's on loopback, and answers written by hand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from jtel_constructs.errors import ToolError
+from jtel_constructs.policy import AwsPlatform, Environment, FromBlock, FromGroup, FromServer, RuleSet, compute
+from jtel_constructs.verify import prove, read_live
+from jtel_constructs.verify.live_aws import read_from
+from tests.verify.building import environment
+
+REGION = "eu-central-1"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def ec2(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_CONFIG_FILE": "/nonexistent",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return boto3.client("ec2", region_name=REGION)
+
+
+class Deployed:
+    """An environment in a VPC of its own, as the EC2 API has it."""
+
+    def __init__(self, ec2: Any, **changes: Any) -> None:
+        self.ec2 = ec2
+        self.vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        platform = {"cloud": "aws", "region": REGION, "vpc_id": self.vpc}
+        self.environment: Environment = environment(platform=platform, **changes)
+        self.rules: RuleSet = compute(self.environment)
+        self.groups = {
+            name: ec2.create_security_group(
+                GroupName=self.environment.group_name(name), Description="x", VpcId=self.vpc
+            )["GroupId"]
+            for name in (*(server.name for server in self.rules.servers), "internal")
+        }
+        for rule in self.rules.rules:
+            self.let_in(rule.destination, rule.protocol, rule.ports.first, rule.ports.last, self.source(rule.source))
+        self.ec2.revoke_security_group_egress(
+            GroupId=self.groups["internal"], IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        )
+
+    def source(self, source: Any) -> dict[str, Any]:
+        if isinstance(source, FromBlock):
+            if source.network.version == 4:
+                return {"IpRanges": [{"CidrIp": str(source.network)}]}
+            return {"Ipv6Ranges": [{"CidrIpv6": str(source.network)}]}
+        if isinstance(source, FromGroup):
+            return {"UserIdGroupPairs": [{"GroupId": source.id}]}
+        name = source.name if isinstance(source, FromServer) else "internal"
+        return {"UserIdGroupPairs": [{"GroupId": self.groups[name]}]}
+
+    def let_in(self, server: str, protocol: str, first: int, last: int, source: dict[str, Any]) -> None:
+        permission = {"IpProtocol": protocol, "FromPort": first, "ToPort": last, **source}
+        self.ec2.authorize_security_group_ingress(GroupId=self.groups[server], IpPermissions=[permission])
+
+    def differences(self) -> list[Any]:
+        return list(prove(self.rules, read_live(self.environment)).differences)
+
+
+def test_what_the_api_has_is_proved(ec2: Any) -> None:
+    other = Deployed(ec2)
+    mine = Deployed(ec2, topology="large-v3")
+    assert mine.differences() == []
+    assert other.differences() == []
+
+
+def test_what_somebody_opens_by_hand_is_caught(ec2: Any) -> None:
+    deployed = Deployed(ec2)
+    deployed.let_in("db", "tcp", 3306, 3306, {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]})
+    (found,) = deployed.differences()
+    assert (found.kind, found.packet) == ("open", "tcp 203.0.113.1 -> db:3306")
+    assert found.because[0].startswith("sgr-")
+
+
+def test_what_somebody_takes_away_is_caught(ec2: Any) -> None:
+    deployed = Deployed(ec2)
+    permission = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "198.51.100.0/28"}]}
+    ec2.revoke_security_group_ingress(GroupId=deployed.groups["db"], IpPermissions=[permission])
+    (found,) = deployed.differences()
+    assert (found.kind, found.packet) == ("missing", "tcp 198.51.100.1 -> db:22")
+
+
+def test_egress_is_read(ec2: Any) -> None:
+    deployed = Deployed(ec2)
+    everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    ec2.revoke_security_group_egress(GroupId=deployed.groups["db"], IpPermissions=everything)
+    found = deployed.differences()
+    assert {(one.kind, one.direction, one.source) for one in found} == {("missing", "egress", "db")}
+
+
+def test_a_group_that_is_not_there_is_caught(ec2: Any) -> None:
+    deployed = Deployed(ec2)
+    ec2.create_security_group(GroupName="demo-extra", Description="x", VpcId=deployed.vpc)
+    of = environment(platform={"cloud": "aws", "region": REGION, "vpc_id": deployed.vpc}, topology="small-v3")
+    found = prove(compute(of), read_live(of)).differences
+    assert [one.message for one in found if not one.packet] == [
+        "there is no group named demo-jb: server jb has no group of its own",
+        "there is no group named demo-lb: server lb has no group of its own",
+    ]
+
+
+def test_nothing_at_all_is_missing(ec2: Any) -> None:
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    of = environment(platform={"cloud": "aws", "region": REGION, "vpc_id": vpc})
+    found = prove(compute(of), read_live(of)).differences
+    assert {one.kind for one in found} == {"missing"}
+    assert sum(not one.packet for one in found) == 4
+
+
+def test_prefix_lists_are_asked_for(ec2: Any) -> None:
+    deployed = Deployed(ec2)
+    entries = [{"Cidr": "198.51.100.0/28"}, {"Cidr": "10.0.0.0/24"}]
+    made = ec2.create_managed_prefix_list(PrefixListName="x", AddressFamily="IPv4", MaxEntries=5, Entries=entries)[
+        "PrefixList"
+    ]
+    deployed.let_in("db", "tcp", 22, 22, {"PrefixListIds": [{"PrefixListId": made["PrefixListId"]}]})
+    (found,) = deployed.differences()
+    assert (found.kind, found.source) == ("open", "10.0.0.0/24")
+
+
+def test_an_api_that_does_not_answer_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, ec2: Any) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(ToolError, match="the EC2 API in eu-central-1: Could not connect") as caught:
+        read_live(environment())
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_missing_credentials_are_said_in_one_line(monkeypatch: pytest.MonkeyPatch, ec2: Any) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(ToolError, match="the EC2 API in eu-central-1: Unable to locate credentials"):
+        read_live(environment())
+
+
+def test_a_missing_sdk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(ToolError, match=r"pip install 'jtel-constructs\[aws\]'"):
+        read_live(environment())
+
+
+def test_a_vpc_that_only_the_deployment_knows_is_refused() -> None:
+    of = environment(platform={"cloud": "aws", "region": REGION, "vpc_id": "${TfToken[TOKEN.1]}"})
+    with pytest.raises(ToolError, match=r"platform\.vpc_id is known to the deployment alone"):
+        read_live(of)
+
+
+def test_azure_has_no_live_reader() -> None:
+    with pytest.raises(ToolError, match=r"terraform show -json > state\.json"):
+        read_live(environment("azure"))
+
+
+# -- answers that moto does not give ---------------------------------------------------------------------------------
+
+
+class Answers:
+    """A client whose pages are written by hand."""
+
+    def __init__(self, rules: list[dict[str, Any]]) -> None:
+        groups = [
+            {"GroupId": f"sg-{name}", "GroupName": f"demo-{name}", "OwnerId": "111111111111"}
+            for name in ("db", "tel", "web", "internal")
+        ]
+        # two pages each
+        self._pages = {
+            "describe_security_groups": [{"SecurityGroups": groups[:1]}, {"SecurityGroups": groups[1:]}],
+            "describe_security_group_rules": [{"SecurityGroupRules": rules[:1]}, {"SecurityGroupRules": rules[1:]}],
+        }
+        self._asked = ""
+
+    def get_paginator(self, name: str) -> Answers:
+        self._asked = name
+        return self
+
+    def paginate(self, **_: Any) -> list[dict[str, Any]]:
+        return self._pages[self._asked]
+
+
+def answered(**changes: Any) -> dict[str, Any]:
+    rule = {
+        "SecurityGroupRuleId": "sgr-1",
+        "GroupId": "sg-db",
+        "IsEgress": False,
+        "IpProtocol": "tcp",
+        "FromPort": 9999,
+        "ToPort": 9999,
+        "CidrIpv4": "10.0.0.0/8",
+    }
+    rule.update(changes)
+    return {key: value for key, value in rule.items() if value is not None}
+
+
+GROUP = "ReferencedGroupInfo"
+
+
+def from_group(**info: str) -> dict[str, Any]:
+    return answered(CidrIpv4=None, **{GROUP: info})
+
+
+@pytest.mark.parametrize(
+    ("rule", "sources"),
+    [
+        (answered(), {"10.0.0.0/8"}),
+        (answered(CidrIpv4=None, CidrIpv6="2001:db8::/32"), {"2001:db8::/32"}),
+        (from_group(GroupId="sg-tel"), {"tel"}),
+        (from_group(GroupId="sg-tel", UserId="111111111111"), {"tel"}),
+        (from_group(GroupId="sg-internal"), {"db", "tel", "web"}),
+        (from_group(GroupId="sg-x", UserId="222222222222"), {"group 222222222222/sg-x"}),
+        (from_group(GroupId="sg-tel", UserId="222222222222"), {"group 222222222222/sg-tel"}),
+    ],
+)
+def test_sources_are_told_apart(rule: dict[str, Any], sources: set[str]) -> None:
+    of = environment()
+    assert isinstance(of.platform, AwsPlatform)
+    found = prove(compute(of), read_from(Answers([rule]), of, of.platform)).differences
+    assert {one.source for one in found if one.kind == "open"} == sources
+    assert {one.because for one in found if one.kind == "open"} == {("sgr-1",)}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        answered(CidrIpv4=None),
+        answered(CidrIpv6="::/0"),
+        answered(CidrIpv4="10.0.0.1/8"),
+        answered(IpProtocol="bogus"),
+        answered(IpProtocol=None),
+        answered(FromPort=None),
+        answered(FromPort="22"),
+        answered(ToPort=70000),
+    ],
+)
+def test_what_is_not_understood_is_a_difference(rule: dict[str, Any]) -> None:
+    of = environment()
+    assert isinstance(of.platform, AwsPlatform)
+    snapshot = read_from(Answers([rule]), of, of.platform)
+    assert [(one.kind, one.because, one.destination) for one in snapshot.troubles] == [
+        ("unreadable", ("sgr-1",), "demo-db")
+    ]
