@@ -1,7 +1,8 @@
 """Generated environments: plain dicts in the form of an environment file, right ones and broken ones.
 
-`environments()` gives what `Environment.build` and `compute` take; a cloud's limits may still refuse it. `broken()`
-gives such a dict with something wrong in it, mostly. `on_cloud()` moves an environment to another cloud.
+`environments()` gives what `Environment.build` and `compute` take; a cloud's limits may still refuse it, as may Azure
+where the names of two servers lead to the same priority. `broken()` gives such a dict with something wrong in it,
+mostly. `on_cloud()` moves an environment to another cloud.
 """
 
 from __future__ import annotations

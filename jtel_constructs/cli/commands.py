@@ -18,6 +18,7 @@ from jtel_constructs.matrix import Matrix, Row, SupplementRow, load_matrix
 from jtel_constructs.policy import Environment, Rule, RuleSet, compute, load_environment
 
 _FOLDER = "stacks/environments"
+_APIS = {"aws": "the EC2 API", "azure": "Azure Resource Manager", "openstack": "Neutron"}
 
 
 def matrix(options: Namespace) -> int:
@@ -88,7 +89,7 @@ def verify(options: Namespace) -> int:
     environment = load_environment(path)
     found = compute(environment)
     if options.live:
-        snapshot, what = read_live(environment), f"what the {environment.platform.cloud} API answers"
+        snapshot, what = read_live(environment), f"the answer of {_APIS[environment.platform.cloud]}"
     elif options.stack:
         snapshot, what = read_terraform(Path(options.stack), environment), options.stack
     else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
 from jtel_constructs.clouds import Plan
 from jtel_constructs.matrix import Matrix
@@ -19,19 +20,90 @@ if TYPE_CHECKING:
 
 _PIPE_WIDTH = 240
 _SHOWN_DIFFERENCES = 20
+# blanks between two columns
+_GAP = 2
 
 
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, markup=False, emoji=False)
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
 
 
-def _print(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], wrap: Sequence[str] = ()) -> None:
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column not in wrap)
-    for row in rows:
-        table.add_row(*row)
-    _console().print(table)
+def _print(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    wrap: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> None:
+    """Print a table. Columns in `wrap` may become narrow; where it is too wide even so, those in `optional` go."""
+    cells = {column: list(values) for column, *values in zip(columns, *rows, strict=True)}
+    hidden = []
+    for column in optional:
+        if _total(_least(cells, wrap, " ").values()) > _width():
+            hidden.append(column)
+            del cells[column]
+    widths = _fit(cells, wrap)
+    print(_bold(title))
+    print(_bold(_line(cells, widths)))
+    print("\u2500" * _total(widths))
+    for row in zip(*cells.values(), strict=True):
+        wrapped = [_wrapped(text, width) for text, width in zip(row, widths, strict=True)]
+        for lines in zip_longest(*wrapped, fillvalue=""):
+            print(_line(lines, widths))
+    if hidden:
+        _say(f"Hidden for want of width: {', '.join(hidden)}. A wider terminal, a pipe or --json shows all.")
+    print()
+
+
+def _fit(cells: Mapping[str, Sequence[str]], wrap: Sequence[str]) -> list[int]:
+    """The width of each column: the widest gives way first, down to its longest word, then to parts of words."""
+    widths = {column: max(map(len, (column, *texts))) for column, texts in cells.items()}
+    for breaks in (" ", " -"):
+        least = _least(cells, wrap, breaks)
+        while _total(widths.values()) > _width():
+            shrinkable = [column for column in widths if widths[column] > least[column]]
+            if not shrinkable:
+                break
+            widths[max(shrinkable, key=widths.__getitem__)] -= 1
+    return list(widths.values())
+
+
+def _least(cells: Mapping[str, Sequence[str]], wrap: Sequence[str], breaks: str) -> dict[str, int]:
+    """The least width of each column, if columns in `wrap` break after any of these characters."""
+    return {
+        column: max(
+            len(part)
+            for text in (column, *texts)
+            for part in (re.split(f"(?<=[{breaks}])", text) if column in wrap else [text])
+        )
+        for column, texts in cells.items()
+    }
+
+
+def _total(widths: Iterable[int]) -> int:
+    known = list(widths)
+    return sum(known) + _GAP * (len(known) - 1)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    whole_words = all(len(word) <= width for word in text.split())
+    return textwrap.wrap(text, width, break_on_hyphens=not whole_words) or [""]
+
+
+def _line(texts: Iterable[str], widths: Iterable[int]) -> str:
+    padded = (text.ljust(width) for text, width in zip(texts, widths, strict=True))
+    return (" " * _GAP).join(padded).rstrip()
+
+
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text
+
+
+def _say(text: str) -> None:
+    """Print a sentence; in a terminal, broken at blanks and indented from its second line on."""
+    print(
+        textwrap.fill(text, _width(), subsequent_indent="  ", break_on_hyphens=False) if sys.stdout.isatty() else text
+    )
 
 
 def undocumented(found: RuleSet, rule: Rule) -> list[str]:
@@ -63,8 +135,10 @@ def print_matrix(known: Matrix) -> None:
             for row in known.rows
         ),
         wrap=("from", "what for", "where"),
+        optional=("where", "what for"),
     )
-    print("Between the servers, every port that is required from outside is required as well (the document's note).\n")
+    _say("Between the servers, every port that is required from outside is required as well (the document's note).")
+    print()
     _print(
         "Supplements, not in the jtel document, off by default",
         ("supplement", "row", "protocol", "from", "to", "ports", "what for"),
@@ -81,13 +155,14 @@ def print_matrix(known: Matrix) -> None:
             for supplement in known.supplements
             for row in supplement.rows
         ),
-        wrap=("from", "what for"),
+        wrap=("supplement", "row", "from", "what for"),
+        optional=("what for",),
     )
     _print(
         "Glossary",
         ("system", "roles", "function"),
         ((entry.system, ", ".join(entry.roles), entry.function) for entry in known.glossary),
-        wrap=("function",),
+        wrap=("roles", "function"),
     )
 
 
@@ -111,6 +186,7 @@ def print_rules(found: RuleSet, shown: Sequence[Rule]) -> None:
             for rule in shown
         ),
         wrap=("who", "rows"),
+        optional=("who",),
     )
     _print_remarks(found)
 
@@ -136,13 +212,13 @@ def print_check(found: RuleSet, plan: Plan) -> None:
 def _print_remarks(found: RuleSet) -> None:
     for row, blocks in found.narrowed.items():
         who = ", ".join(map(str, blocks)) or "nobody but jtel support"
-        print(f"narrowed: {row} is narrower than the document: {who} in place of any")
+        _say(f"narrowed: {row} is narrower than the document: {who} in place of any")
     for peer, row in found.left_out:
-        print(f"left out: {row} from {peer}, which is empty")
+        _say(f"left out: {row} from {peer}, which is empty")
     for rule in found.environment.site_rules:
-        print(f"site rule: {rule.name} is not in the jtel document: {rule.reason}")
+        _say(f"site rule: {rule.name} is not in the jtel document: {rule.reason}")
     for notice in found.notices:
-        print(f"notice: {notice}")
+        _say(f"notice: {notice}")
 
 
 def print_proof(found: RuleSet, proof: Proof, what: str) -> None:

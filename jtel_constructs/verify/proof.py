@@ -131,10 +131,10 @@ class _Comparison:
         self._changes: dict[object, tuple[Change, ...]] = {}
         views = [(name, direction) for name in self.names for direction in DIRECTIONS]
         self.views = {key: (wanted.view(*key, key[0]), got.view(*key, key[0])) for key in views}
-        everything = [view for pair in self.views.values() for view in pair]
+        remotes = [rule.remote for policy in (wanted, got) for key in views for rule in policy.rules(*key)]
         ours = {group for policy in (wanted, got) for groups in policy.members.values() for group in groups}
-        self.foreign = sorted({group for view in everything for group in view.groups} - ours)
-        blocks = {block for view in everything for block in view.blocks}
+        self.foreign = sorted({group for remote in remotes for group in remote.groups} - ours)
+        blocks = {block for remote in remotes for block in remote.blocks}
         self.strangers = sum(len(_atoms(version, blocks)) for version in VERSIONS) * len(self.places)
 
     def differences(self) -> Iterator[Difference]:

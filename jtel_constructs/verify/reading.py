@@ -60,7 +60,8 @@ class Reading:
         if isinstance(value, str) and value and self.document.shape != "stack":
             # every group of the environment has its real id here, or does not exist yet
             return None
-        raise Unreadable(f"{what} is {shown(value)}: whose rule this is cannot be told")
+        mend = "; the plan or the state knows (`terraform show -json`)" if self.document.shape == "stack" else ""
+        raise Unreadable(f"{what} is {shown(value)}: whose rule this is cannot be told{mend}")
 
     def source(self, groups: Groups, value: object, what: str) -> str:
         """The key of a group that is a peer."""

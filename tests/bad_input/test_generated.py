@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from jtel_constructs.cli import main
 from jtel_constructs.clouds import cloud_of
-from jtel_constructs.errors import InputError
+from jtel_constructs.errors import InputError, LimitError
 from jtel_constructs.policy import Environment, compute
 from tests.bad_input.cases import GOOD
 from tests.generators import broken, environments
@@ -36,11 +36,22 @@ def _check(file: Path) -> tuple[int, str]:
     return code, complained.getvalue()
 
 
-@settings(max_examples=80, deadline=None)
-@given(environments())
+@settings(max_examples=60, deadline=None)
+@given(environments("aws") | environments("openstack"))
 def test_a_right_environment_gives_rules_and_blocks(values: dict[str, Any]) -> None:
     found = compute(Environment.build(values))
     assert cloud_of(found.environment).emit(found).resources
+
+
+@settings(max_examples=30, deadline=None)
+@given(environments("azure"))
+def test_a_right_environment_gives_them_on_azure_too_or_names_servers_to_rename(values: dict[str, Any]) -> None:
+    found = compute(Environment.build(values))
+    try:
+        refused = "" if cloud_of(found.environment).emit(found).resources else "nothing"
+    except LimitError as error:
+        refused = str(error)
+    assert all("fall on the same priority" in line for line in refused.splitlines())
 
 
 @settings(max_examples=150, deadline=None)

@@ -146,6 +146,22 @@ def test_a_destination_that_is_another_group_is_caught(bench: Bench, group: str,
     assert packets <= {one.packet for one in found}
 
 
+def test_another_source_and_another_destination_at_once_are_caught(bench: Bench) -> None:
+    def add(content: Stack) -> None:
+        rules = resources(content, RULE)
+        rules["more"] = {
+            **rules[ssh(bench)],
+            "name": "more",
+            "priority": 3000,
+            "source_application_security_group_ids": ["${data.azurerm_application_security_group.x.id}"],
+            "destination_application_security_group_ids": ["${azurerm_application_security_group.demo_tel.id}"],
+        }
+
+    (found,) = differences(bench, add)
+    assert (found.kind, found.because) == ("open", (f"{RULE}.more",))
+    assert found.packet.endswith("-> tel:22, behind the group of db")
+
+
 def test_a_rule_that_moves_to_another_group_is_caught(bench: Bench) -> None:
     change = changed_rule(
         ssh(bench), network_security_group_name="${azurerm_network_security_group.demo_tel.name}", priority=3000
