@@ -13,7 +13,7 @@ from typing import Any
 
 from jtel_constructs.cli import tables
 from jtel_constructs.clouds import Plan, cloud_of
-from jtel_constructs.errors import InputError, Problem, ToolError, one_of
+from jtel_constructs.errors import InputError, Problem, ToolError, one_of, suggestion
 from jtel_constructs.matrix import Matrix, Row, SupplementRow, load_matrix
 from jtel_constructs.policy import Environment, Rule, RuleSet, compute, load_environment
 
@@ -135,14 +135,19 @@ def _load(name: str) -> Environment:
 def _path(name: str) -> Path:
     """The file that ENV means: a path, or a name in the folder of environments."""
     path = Path(name)
-    if path.suffix or path.exists() or path.parent != Path():
+    if path.suffix or path.parent != Path() or os.path.lexists(path):
         return path
-    named = Path(os.environ.get("JTEL_ENVIRONMENTS") or _FOLDER) / f"{name}.yaml"
-    return named if named.exists() else path
+    folder = Path(os.environ.get("JTEL_ENVIRONMENTS") or _FOLDER)
+    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    if name in known:
+        return folder / f"{name}.yaml"
+    near = suggestion(name, known)
+    hint = f"; did you mean {near!r}?" if near else f"; it has {', '.join(known)}" if known else ""
+    raise InputError([Problem("", f"there is no such file, and no {name}.yaml in {folder}{hint}")], file=name)
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2))
 
 
 def _matrix_json(known: Matrix) -> dict[str, Any]:

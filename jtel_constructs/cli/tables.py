@@ -45,7 +45,7 @@ def _print(
     widths = _fit(cells, wrap)
     print(_bold(title))
     print(_bold(_line(cells, widths)))
-    print("\u2500" * _total(widths))
+    print("-" * _total(widths))
     for row in zip(*cells.values(), strict=True):
         wrapped = [_wrapped(text, width) for text, width in zip(row, widths, strict=True)]
         for lines in zip_longest(*wrapped, fillvalue=""):
@@ -130,7 +130,7 @@ def print_matrix(known: Matrix) -> None:
                 ", ".join(map(str, row.ports)),
                 _held(row.redundant, row.non_redundant),
                 row.title,
-                str(row.place),
+                f"{row.place.table} {row.place.row}",
             )
             for row in known.rows
         ),
@@ -157,6 +157,12 @@ def print_matrix(known: Matrix) -> None:
         ),
         wrap=("supplement", "row", "from", "what for"),
         optional=("what for",),
+    )
+    _print(
+        "Peers, outside the environment",
+        ("peer", "in the document", "who"),
+        ((peer.name, peer.title, peer.note) for peer in known.peers),
+        wrap=("who",),
     )
     _print(
         "Glossary",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -66,5 +65,8 @@ def rule_name(server: str, ports: Ports, reason: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     if len(name) <= _NAME_LENGTH:
         return name
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    # few rules need it, and it loads OpenSSL
+    from hashlib import sha256
+
+    digest = sha256(text.encode()).hexdigest()[:8]
     return f"{name[: _NAME_LENGTH - 9].rstrip('-')}-{digest}"
