@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     matrix = add(
         "matrix",
         "the documented rows",
-        "Print the rows of the jtel document, the supplements, the peers and the glossary.",
+        "Print the rows of the jtel document, the supplements, peers and glossary.",
         "jtel matrix",
         "jtel matrix --matrix ports.yaml",
     )

@@ -101,9 +101,10 @@ def _bold(text: str) -> str:
 
 def _say(text: str) -> None:
     """Print a sentence; in a terminal, broken at blanks and indented from its second line on."""
-    print(
-        textwrap.fill(text, _width(), subsequent_indent="  ", break_on_hyphens=False) if sys.stdout.isatty() else text
-    )
+    if sys.stdout.isatty():
+        indent = " " * (len(text) - len(text.lstrip()) + 2)
+        text = textwrap.fill(text, _width(), subsequent_indent=indent, break_on_hyphens=False)
+    print(text)
 
 
 def undocumented(found: RuleSet, rule: Rule) -> list[str]:
@@ -231,12 +232,13 @@ def print_proof(found: RuleSet, proof: Proof, what: str) -> None:
     """The result of a proof: what was compared, or the first differences."""
     name = found.environment.name
     if not proof.differences:
-        print(f"{name}: proved. {what[:1].upper()}{what[1:]} lets in exactly what the rows demand.")
-        print(f"  compared: {proof.summary}")
+        _say(f"{name}: proved: {what} lets in exactly what the rows demand")
+        _say(f"  compared: {proof.summary}")
         _print_remarks(found)
         return
-    print(f"{name}: NOT proved. {len(proof.differences)} differences between the rows and {what}.")
+    count = len(proof.differences)
+    _say(f"{name}: NOT proved: {count} difference{'s' * (count > 1)} between the rows and {what}")
     for difference in proof.differences[:_SHOWN_DIFFERENCES]:
-        print(f"  {difference.kind}: {difference.message}")
-    if (hidden := len(proof.differences) - _SHOWN_DIFFERENCES) > 0:
-        print(f"  ... and {hidden} more; --json shows all")
+        _say(f"  {difference.kind}: {difference.message}")
+    if (hidden := count - _SHOWN_DIFFERENCES) > 0:
+        _say(f"  ... and {hidden} more; --json shows all")

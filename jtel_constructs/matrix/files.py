@@ -10,18 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    ValidationError,
-    model_validator,
-)
-from pydantic_core import ErrorDetails, PydanticCustomError
-from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
-from jtel_constructs.errors import InputError, Problem, one_of, suggestion
+from jtel_constructs.errors import InputError, Problem
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -168,7 +158,7 @@ class _Builder:
         except (ValueError, LookupError, AttributeError):
             # a date that does not exist, a number of thousands of digits, or a tag such as !!bool before other text
             kind = _SCALARS.get(node.tag, node.tag)
-            message = f"{_shown(node.value)} cannot be read as a {kind}; put it in quotes if it is text"
+            message = f"{shown(node.value)} cannot be read as a {kind}; put it in quotes if it is text"
             raise self.fail(f"{path_text(where) or 'top level'}: {message}", node.start_mark.line + 1) from None
 
     def _mapping(self, node: yaml.MappingNode, where: KeyPath) -> dict[str, Any]:
@@ -190,162 +180,16 @@ class _Builder:
         return result
 
 
-class OneOrMany:
-    """Marks a key that takes a list, or a single value instead of a list of one."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return no_info_before_validator_function(self._listed, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        many = handler(schema)
-        return {"anyOf": [many["items"], {**many, "minItems": 1}]}
-
-    @staticmethod
-    def _listed(value: Any) -> Any:
-        return value if isinstance(value, list | tuple) else (value,)
-
-
-class Record(BaseModel):
-    """Base of every record that is read from a file: frozen, strict, and no unknown key."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_unknown_key(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        allowed = [field.alias or name for name, field in cls.model_fields.items()]
-        if unknown := [key for key in data if key not in allowed]:
-            raise PydanticCustomError("unknown_key", "unknown key", {"keys": unknown, "allowed": allowed})
-        return {key: _frozen(value) for key, value in data.items()}
-
-
-def wrong_at(where: KeyPath, message: str) -> PydanticCustomError:
-    """The error of a validator that knows which key below its own is wrong."""
-    return PydanticCustomError("wrong_at", "wrong", {"where": where, "message": message})
-
-
-def _frozen(value: Any) -> Any:
-    """Lists as tuples, which is what strict records take."""
-    if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _frozen(item) for key, item in value.items()}
-    return value
-
-
-_TYPES = {
-    "string_type": "text",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "a mapping (key: value)",
-    "model_type": "a mapping (key: value)",
-    "model_attributes_type": "a mapping (key: value)",
-    "is_instance_of": "a mapping (key: value)",
-}
-_UNIONS = ("platform", "backend")
-_MEND_NOTHING = "or leave out a key that you do not need"
-
-
-def validation_problems(error: ValidationError) -> list[tuple[KeyPath, str]]:
-    """pydantic's errors in the words of this library, each with the path of its key."""
-    errors = error.errors(include_url=False)
-    places = [tuple(details["loc"]) for details in errors]
-    problems: list[tuple[KeyPath, str]] = []
-    for details, place in zip(errors, places, strict=True):
-        # pydantic leaves wrong entries out and then finds the list too short: one mistake, one message
-        follows = details["type"] == "too_short" and any(
-            len(other) > len(place) and other[: len(place)] == place for other in places
-        )
-        if not follows:
-            problems.extend(_explain(_key_path(place), details))
-    return problems
-
-
-def _key_path(place: tuple[str | int, ...]) -> KeyPath:
-    # pydantic puts the tag of a union (`aws`, `s3`) and `[key]` into the path; no key of the file has those names
-    return tuple(
-        part for index, part in enumerate(place) if part != "[key]" and not (index == 1 and place[0] in _UNIONS)
-    )
-
-
-def _explain(where: KeyPath, details: ErrorDetails) -> list[tuple[KeyPath, str]]:
-    kind, context, value = details["type"], details.get("ctx", {}), details.get("input")
-    if kind == "unknown_key":
-        found = []
-        for key in context["keys"]:
-            near = suggestion(key, context["allowed"])
-            hint = f"; did you mean {near!r}?" if near else ""
-            found.append(((*where, key), f"unknown key {key!r}; allowed: {', '.join(context['allowed'])}{hint}"))
-        return found
-    if kind == "wrong_at":
-        return [((*where, *context["where"]), context["message"])]
-    if kind == "union_tag_not_found":
-        return [((*where, context["discriminator"].strip("'")), "this key is missing")]
-    if kind == "union_tag_invalid":
-        allowed = [part.strip().strip("'") for part in context["expected_tags"].split(",")]
-        return [((*where, context["discriminator"].strip("'")), one_of(context["tag"], allowed, "value"))]
-    return [(where, _message(kind, context, value, details["msg"]))]
-
-
-def _message(kind: str, context: dict[str, Any], value: object, otherwise: str) -> str:
-    if kind == "missing":
-        return "this key is missing"
-    if kind == "value_error":
-        return str(context["error"])
-    if kind in ("literal_error", "enum"):
-        return _not_among(value, context["expected"])
-    if kind in _TYPES:
-        if value is None:
-            return f"there is no value; give {_TYPES[kind]}, {_MEND_NOTHING}"
-        return f"must be {_TYPES[kind]}, not {_shown(value)}{_mend(kind, value)}"
-    if kind == "too_short":
-        return "the list is empty"
-    if kind == "string_too_short":
-        return "the text is empty"
-    if kind == "greater_than_equal":
-        return f"must be at least {context['ge']}, not {_shown(value)}"
-    if kind == "less_than_equal":
-        return f"must be at most {context['le']}, not {_shown(value)}"
-    return f"{otherwise[:1].lower()}{otherwise[1:]}, not {_shown(value)}"
-
-
-def _not_among(value: object, expected: str) -> str:
-    """The message for a value outside a closed set, from pydantic's list of that set."""
-    allowed = [part.strip() for part in expected.replace(" or ", ", ").split(",")]
-    names = [part.strip("'") for part in allowed]
-    if value is None:
-        return f"there is no value; give one of {', '.join(names)}, {_MEND_NOTHING}"
-    if isinstance(value, str) and value in allowed:
-        return f"{value!r} is text; write {value} without quotes"
-    if not isinstance(value, str):
-        return f"must be one of {', '.join(names)}, not {_shown(value)}"
-    return one_of(value, names, "value")
-
-
-def _mend(kind: str, value: object) -> str:
-    if kind == "string_type" and isinstance(value, int | float | date):
-        return "; put it in quotes"
-    if kind in ("list_type", "tuple_type") and isinstance(value, str | int) and not isinstance(value, bool):
-        return f"; write [{value}]"
-    if kind == "bool_type" and isinstance(value, str) and value.lower() in ("true", "false"):
-        return "; write it without quotes"
-    return ""
-
-
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """A value as the file has it, cut where it is long."""
     if value is None or isinstance(value, bool):
         text = {None: "null", True: "true", False: "false"}[value]
     elif isinstance(value, date):
         text = value.isoformat()
     elif isinstance(value, list | tuple):
-        text = f"[{', '.join(map(_shown, value[:10]))}]"
+        text = f"[{', '.join(map(shown, value[:10]))}]"
     elif isinstance(value, dict):
-        text = f"{{{', '.join(f'{key}: {_shown(item)}' for key, item in list(value.items())[:10])}}}"
+        text = f"{{{', '.join(f'{key}: {shown(item)}' for key, item in list(value.items())[:10])}}}"
     else:
         text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

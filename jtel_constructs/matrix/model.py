@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from jtel_constructs.errors import InputError
-from jtel_constructs.matrix.files import KeyPath, Record, read_yaml, validation_problems, wrong_at
+from jtel_constructs.matrix.files import KeyPath, read_yaml
 from jtel_constructs.matrix.ports import PortsField, Protocol
+from jtel_constructs.matrix.records import Record, validation_problems, wrong_at
 
 Role = Literal["ACD-TEL", "ACD-DBM", "ACD-DBS", "ACD-DBR", "ACD-LB", "ACD-JB", "ACD-STORE", "ACD-CHAT", "ACD-REST"]
 ROLES: tuple[Role, ...] = (
@@ -209,7 +210,8 @@ def _load(path: Path) -> Matrix:
         return Matrix.model_validate(document.data)
     except ValidationError as error:
         problems = [
-            (where, f"{_record(document.data, where)}{message}") for where, message in validation_problems(error)
+            (where, f"{_record(document.data, where)}{message}")
+            for where, message in validation_problems(error, Matrix)
         ]
         raise InputError(document.problems(problems), file=str(path)) from None
 

@@ -11,17 +11,10 @@ from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationE
 
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, PeerName, Protocol, Role, load_matrix
-from jtel_constructs.matrix.files import (
-    KeyPath,
-    OneOrMany,
-    Record,
-    YamlFile,
-    path_text,
-    read_yaml,
-    validation_problems,
-)
+from jtel_constructs.matrix.files import KeyPath, YamlFile, path_text, read_yaml
 from jtel_constructs.matrix.model import Key, Text
 from jtel_constructs.matrix.ports import PortsField
+from jtel_constructs.matrix.records import OneOrMany, Record, validation_problems
 from jtel_constructs.policy.addresses import BlockField, Family
 from jtel_constructs.policy.platforms import Backend, Platform
 from jtel_constructs.policy.topologies import TOPOLOGIES
@@ -227,7 +220,7 @@ class Environment(Record):
         try:
             environment = cls.model_validate(values)
         except ValidationError as error:
-            problems = validation_problems(error)
+            problems = validation_problems(error, cls)
             if document:
                 raise InputError(document.problems(problems), file=str(document.path)) from None
             raise InputError([Problem(path_text(where), message) for where, message in problems]) from None

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from jtel_constructs.matrix.files import Record
 from jtel_constructs.matrix.model import Text
+from jtel_constructs.matrix.records import Record
 
 _TOKEN = re.compile(r"\$\{TfToken\[[^\]{}]+\]\}")
 

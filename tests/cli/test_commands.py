@@ -1,0 +1,365 @@
+"""What each command of `jtel` answers: text for people, JSON for programs, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jtel_constructs.cli import main
+from jtel_constructs.matrix import load_matrix
+from jtel_constructs.policy import Environment, compute, load_environment
+from tests.bad_input.cases import GOOD
+from tests.verify import building
+
+ROWS = load_matrix().rows
+COMMANDS = ("matrix", "rules", "check", "schema", "synth", "verify")
+
+
+class Said:
+    """The exit code of a command, and what it wrote."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of environments that names are looked up in."""
+    monkeypatch.setenv("JTEL_ENVIRONMENTS", str(tmp_path))
+    (tmp_path / "acme.yaml").write_text(GOOD, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def jtel(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*arguments: object) -> Said:
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as stop:  # argparse's own way out
+            code = int(stop.code or 0)
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return run
+
+
+def _put(folder: Path, name: str, more: str) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(GOOD + more, encoding="utf-8")
+    return path
+
+
+# -- matrix ------------------------------------------------------------------------------------------------------------
+
+
+def test_matrix_shows_every_row_supplement_peer_and_system(jtel: Any) -> None:
+    said = jtel("matrix")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("34 rows of the jtel document\n")
+    lines = said.out.splitlines()
+    for row in ROWS:
+        (line,) = [line for line in lines if line.split()[:1] == [row.key]]
+        assert row.title in line
+        assert row.destination in line
+        assert ", ".join(map(str, row.ports)) in line
+    assert "Supplements, not in the jtel document, off by default" in lines
+    for supplement in load_matrix().supplements:
+        assert any(line.startswith(supplement.key) for line in lines)
+    for entry in load_matrix().glossary:
+        assert any(line.startswith(entry.system) for line in lines)
+    assert any(line.startswith("jtel-support ") for line in lines)
+
+
+def test_matrix_as_json_has_all_of_it(jtel: Any) -> None:
+    found = jtel("matrix", "--json").json
+    assert [row["key"] for row in found["rows"]] == [row.key for row in ROWS]
+    rtp = next(row for row in found["rows"] if row["key"] == "rtp")
+    assert rtp["ports"] == [{"first": 30000, "last": 34999}]
+    assert rtp["place"] == {"table": "Specific Systems", "row": 10}
+    assert all(supplement["documented"] is False for supplement in found["supplements"])
+    assert len(found["peers"]) == 4
+    assert len(found["glossary"]) == 8
+
+
+def test_matrix_takes_a_file_of_ones_own_and_refuses_a_wrong_one(jtel: Any, tmp_path: Path) -> None:
+    path = tmp_path / "ports.yaml"
+    text = Path("jtel_constructs/matrix/required-ports.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace("ports: [5061]", "ports: [5071]"), encoding="utf-8")
+    assert "5071" in jtel("matrix", "--matrix", path).out
+    path.write_text(text.replace("ports: [5061]", "ports: [0]"), encoding="utf-8")
+    said = jtel("matrix", "--matrix", path)
+    assert (said.code, said.out) == (2, "")
+    assert "row sips: port 0 does not exist" in said.err
+
+
+# -- rules -------------------------------------------------------------------------------------------------------------
+
+
+def test_rules_shows_every_rule_with_its_rows(jtel: Any, folder: Path) -> None:
+    said = jtel("rules", "acme")
+    assert (said.code, said.err) == (0, "")
+    rules = compute(load_environment(folder / "acme.yaml")).rules
+    assert said.out.startswith(f"acme (aws, redundant): {len(rules)} ingress rules, egress all\n")
+    lines = [line.split() for line in said.out.splitlines()]
+    for rule in rules:
+        start = [rule.destination, rule.protocol, str(rule.ports), str(rule.source)]
+        (line,) = [words for words in lines if words[:4] == start]
+        assert all(row in " ".join(line) for row in rule.rows)
+
+
+def test_rules_to_one_server_shows_no_other(jtel: Any, folder: Path) -> None:
+    found = jtel("rules", "acme", "--to", "tel", "--json").json["rules"]
+    assert {rule["destination"] for rule in found} == {"tel"}
+    assert len(found) == len(list(compute(load_environment(folder / "acme.yaml")).rules_of("tel")))
+
+
+def test_rules_to_an_unknown_server_are_refused_with_a_suggestion(jtel: Any, folder: Path) -> None:
+    said = jtel("rules", "acme", "--to", "tle")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == "error: --to: unknown server 'tle'; allowed: db, lb, tel; did you mean 'tel'?\n"
+
+
+def test_rules_as_json_are_the_rules(jtel: Any, folder: Path) -> None:
+    found = jtel("rules", "acme", "--json").json
+    rules = compute(load_environment(folder / "acme.yaml")).rules
+    assert [rule["key"] for rule in found["rules"]] == [rule.key for rule in rules]
+    assert (found["environment"], found["cloud"], found["redundant"]) == ("acme", "aws", True)
+    assert {"name": "tel", "roles": ["ACD-TEL"], "os": "windows"} in found["servers"]
+    web = next(rule for rule in found["rules"] if rule["key"] == "lb_tcp_443_from_ipv4_10-0-0-0_8")
+    assert web == {
+        "key": "lb_tcp_443_from_ipv4_10-0-0-0_8",
+        "destination": "lb",
+        "source": "10.0.0.0/8",
+        "protocol": "tcp",
+        "from_port": 443,
+        "to_port": 443,
+        "rows": ["https"],
+        "origins": ["any"],
+        "narrowed": [],
+        "undocumented": [],
+    }
+
+
+def test_whatever_departs_from_the_document_is_marked(jtel: Any, folder: Path) -> None:
+    _put(
+        folder,
+        "more",
+        "narrow: {haproxy-web: [], http: [10.1.0.0/16]}\n"
+        "supplements: [database-udp-listener]\n"
+        "site_rules: [{name: metrics, from: lb, to: db, protocol: tcp, ports: 9100, reason: to see it}]\n",
+    )
+    said = jtel("rules", "more")
+    for words in (
+        "narrowed: haproxy-web is narrower than the document: nobody but jtel support in place of any",
+        "narrowed: http is narrower than the document: 10.1.0.0/16 in place of any",
+        "haproxy-web (narrowed)",
+        "database-events (not in the jtel document)",
+        "site:metrics (not in the jtel document)",
+        "site rule: metrics is not in the jtel document: to see it",
+        "notice: supplement database-udp-listener is on: its ports are not in the jtel document.",
+    ):
+        assert words in said.out
+    found = jtel("rules", "more", "--json").json
+    assert found["narrowed"] == {"haproxy-web": [], "http": ["10.1.0.0/16"]}
+    assert {row for rule in found["rules"] for row in rule["undocumented"]} == {"database-events", "site:metrics"}
+    assert {row for rule in found["rules"] for row in rule["narrowed"]} == {"haproxy-web", "http"}
+
+
+def test_what_an_empty_peer_leaves_out_is_listed(jtel: Any, folder: Path) -> None:
+    (folder / "acme.yaml").write_text(GOOD.replace("pbx: [203.0.113.10/32]", "pbx: []"), encoding="utf-8")
+    assert "left out: rtp from pbx, which is empty" in jtel("rules", "acme").out
+    assert {"peer": "pbx", "row": "rtp"} in jtel("rules", "acme", "--json").json["left_out"]
+
+
+# -- check -------------------------------------------------------------------------------------------------------------
+
+
+def test_check_says_what_is_used_of_the_limits(jtel: Any, folder: Path) -> None:
+    said = jtel("check", "acme")
+    assert (said.code, said.err) == (0, "")
+    count = len(compute(load_environment(folder / "acme.yaml")).rules)
+    assert said.out.startswith(f"acme: fine (3 servers, {count} rules on aws)\n")
+    assert "  largest group, rules a family: 23 of 60\n" in said.out
+    assert "notice: UDP 20202 is a broadcast port" in said.out
+
+
+def test_check_takes_several_files_and_one_json_holds_them(jtel: Any, folder: Path) -> None:
+    other = _put(folder, "other", "egress: none\n")
+    found = jtel("check", "acme", other, "--json").json
+    assert [entry["egress"] for entry in found] == ["all", "none"]
+    assert {"what": "largest group, rules a family", "used": 23, "limit": 60} in found[0]["usage"]
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]], ids=["text", "json"])
+def test_check_names_every_wrong_file_and_leaves_none_out(jtel: Any, folder: Path, option: list[str]) -> None:
+    one, two = _put(folder, "one", "egress: some\n"), _put(folder, "two", "foo: bar\n")
+    said = jtel("check", one, "acme", two, *option)
+    assert said.code == 2
+    assert f"error: {one}:13: egress: unknown value 'some'" in said.err
+    assert f"\n{two}:13: foo: unknown key 'foo'" in said.err
+    assert "acme.yaml" not in said.err
+    assert ("fine" in said.out) == (not option), "no half of a JSON answer"
+
+
+def test_a_name_means_a_file_in_the_folder_and_a_path_means_itself(
+    jtel: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert jtel("check", "acme").code == 0
+    assert jtel("check", folder / "acme.yaml").code == 0
+    monkeypatch.chdir(folder)
+    Path("acme").write_text("not an environment", encoding="utf-8")
+    assert jtel("check", "acme").code == 2, "a file of that very name comes first"
+
+
+def test_an_unknown_name_is_refused_with_what_there_is(jtel: Any, folder: Path) -> None:
+    said = jtel("check", "acne")
+    assert said.code == 2
+    assert said.err == (f"error: acne: there is no such file, and no acne.yaml in {folder}; did you mean 'acme'?\n")
+    assert jtel("rules", "zzz").err.endswith(f"no zzz.yaml in {folder}; it has acme\n")
+    assert jtel("rules", "zzz.yaml").err == "error: zzz.yaml: there is no such file\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "/", "a" * 300, "a" * 300 + ".yaml", "a\0b", "a\0b.yaml", "/dev/null/x", "*"]
+)
+def test_a_name_that_no_file_has_is_refused(jtel: Any, folder: Path, name: str) -> None:
+    said = jtel("check", name)
+    assert said.code == 2
+    assert said.err.startswith("error: ")
+    assert len(said.err.splitlines()) == 1
+
+
+# -- schema ------------------------------------------------------------------------------------------------------------
+
+
+def test_schema_is_the_json_schema_of_environments(jtel: Any) -> None:
+    said = jtel("schema")
+    assert (said.code, said.err) == (0, "")
+    assert said.json == Environment.json_schema()
+    assert set(said.json["required"]) == {"name", "redundant", "platform"}
+
+
+# -- synth and verify, without node ------------------------------------------------------------------------------------
+
+
+def test_synth_refuses_a_wrong_file_and_writes_nothing(jtel: Any, folder: Path) -> None:
+    wrong = _put(folder, "wrong", "egress: some\n")
+    said = jtel("synth", "acme", wrong, "--out", folder / "out")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"error: {wrong}:13: egress: unknown value 'some'; allowed: all, none\n"
+    assert not (folder / "out").exists()
+
+
+def test_synth_without_node_says_so(jtel: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    said = jtel("synth", "acme", "--out", folder / "out")
+    assert said.code == 2
+    assert said.err.startswith("error: the synthesis failed (")
+    assert "is node installed?" in said.err
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("option", [[], ["--stack", "nothing.json"], ["--live"]], ids=["synth", "stack", "live"])
+def test_verify_refuses_a_wrong_file_first(jtel: Any, folder: Path, option: list[str]) -> None:
+    wrong = _put(folder, "wrong", "egress: some\n")
+    said = jtel("verify", wrong, *option)
+    assert (said.code, said.out) == (2, "")
+    assert "egress: unknown value 'some'" in said.err
+
+
+@pytest.fixture
+def stack(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The stack of an environment as a file, written by hand, and its content."""
+    content = building.stack(compute(load_environment(folder / "acme.yaml")))
+    path = folder / "cdk.tf.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path, content
+
+
+def test_verify_says_proved_and_what_was_compared(jtel: Any, stack: tuple[Path, dict[str, Any]]) -> None:
+    said = jtel("verify", "acme", "--stack", stack[0])
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"acme: proved: {stack[0]} lets in exactly what the rows demand\n  compared: ")
+    found = jtel("verify", "acme", "--stack", stack[0], "--json")
+    assert found.code == 0
+    assert (found.json["proved"], found.json["differences"]) == (True, [])
+
+
+def test_verify_names_the_difference_and_ends_with_1(jtel: Any, stack: tuple[Path, dict[str, Any]]) -> None:
+    path, content = stack
+    rules = content["resource"]["aws_vpc_security_group_ingress_rule"]
+    key = next(key for key, rule in rules.items() if rule["from_port"] == 443 and "cidr_ipv4" in rule)
+    rules[key]["to_port"] = 444
+    path.write_text(json.dumps(content), encoding="utf-8")
+    said = jtel("verify", "acme", "--stack", path)
+    assert (said.code, said.err) == (1, "")
+    assert said.out.startswith(f"acme: NOT proved: 1 difference between the rows and {path}\n  open: ")
+    assert "444" in said.out
+    assert key in said.out
+    found = jtel("verify", "acme", "--stack", path, "--json")
+    assert found.code == 1
+    assert found.json["proved"] is False
+    assert [difference["kind"] for difference in found.json["differences"]] == ["open"]
+
+
+def test_verify_refuses_a_file_that_is_no_stack(jtel: Any, folder: Path) -> None:
+    said = jtel("verify", "acme", "--stack", folder / "acme.yaml")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"error: {folder / 'acme.yaml'}: ")
+
+
+# -- usage -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["rulez"], ["rules"], ["check"], ["synth"], ["verify"], ["rules", "a", "b"], ["matrix", "x"], ["--json"],
+     ["rules", "a", "--nope"], ["verify", "a", "--live", "--stack", "x"], ["schema", "--json"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_wrong_usage_is_exit_code_2_with_the_usage(jtel: Any, arguments: list[str]) -> None:
+    said = jtel(*arguments)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("usage: jtel")
+    assert "error: " in said.err
+
+
+def test_help_names_every_command_and_the_exit_codes(jtel: Any) -> None:
+    said = jtel("--help")
+    assert (said.code, said.err) == (0, "")
+    assert [line.split()[0] for line in said.out.splitlines() if line.startswith("    ") and line[4] != " "] == [
+        *COMMANDS
+    ]
+    assert "Exit codes: 0 fine, 1 the answer is no, 2 wrong input or usage." in said.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_teaches_it_with_examples_that_are_right(
+    jtel: Any, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    said = jtel(command, "--help")
+    assert said.code == 0
+    assert said.out.startswith(f"usage: jtel {command} ")
+    assert "Exit codes: 0 fine" in said.out
+    assert max(map(len, said.out.splitlines())) <= 80
+    examples = [line.split() for line in said.out.splitlines() if line.startswith(f"  jtel {command}")]
+    assert examples
+    options = {word for example in examples for word in example if word.startswith("--")}
+    assert options <= set(said.out.split("examples:")[0].replace(",", " ").split())
+
+
+def test_an_interrupted_command_ends_quietly(jtel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jtel_constructs.cli.commands.matrix", interrupted)
+    said = jtel("matrix")
+    assert (said.code, said.err) == (130, "interrupted\n")
