@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import zip_longest
 from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 
 from jtel_constructs.clouds import Plan
 from jtel_constructs.matrix import Matrix
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
 
 _PIPE_WIDTH = 240
 _SHOWN_DIFFERENCES = 20
-# blanks between two columns
-_GAP = 2
+_UNLIMITED = 10_000
 
 
 def _width() -> int:
@@ -36,67 +37,33 @@ def _print(
     optional: Sequence[str] = (),
 ) -> None:
     """Print a table. Columns in `wrap` may become narrow; where it is too wide even so, those in `optional` go."""
-    cells = {column: list(values) for column, *values in zip(columns, *rows, strict=True)}
-    hidden = []
+    console = Console(width=_width(), highlight=False, markup=False, emoji=False)
+    cells = [dict(zip(columns, row, strict=True)) for row in rows]
+    hidden: list[str] = []
+    table = _table(columns, cells, wrap)
     for column in optional:
-        if _total(_least(cells, wrap, " ").values()) > _width():
+        # measured on a console that is wide enough for everything: the least width of a table that wraps at blanks
+        if Measurement.get(console, console.options.update(width=_UNLIMITED), table).minimum > console.width:
             hidden.append(column)
-            del cells[column]
-    widths = _fit(cells, wrap)
-    print(_bold(title))
-    print(_bold(_line(cells, widths)))
-    print("-" * _total(widths))
-    for row in zip(*cells.values(), strict=True):
-        wrapped = [_wrapped(text, width) for text, width in zip(row, widths, strict=True)]
-        for lines in zip_longest(*wrapped, fillvalue=""):
-            print(_line(lines, widths))
+            table = _table([name for name in columns if name not in hidden], cells, wrap)
+    # captured: rich would end the process where the reader has gone, and pads lines with blanks
+    with console.capture() as drawn:
+        console.print(title, style="bold", soft_wrap=True)
+        console.print(table)
+    print("\n".join(line.rstrip() for line in drawn.get().splitlines()))
     if hidden:
         _say(f"Hidden for want of width: {', '.join(hidden)}. A wider terminal, a pipe or --json shows all.")
     print()
 
 
-def _fit(cells: Mapping[str, Sequence[str]], wrap: Sequence[str]) -> list[int]:
-    """The width of each column: the widest gives way first, down to its longest word, then to parts of words."""
-    widths = {column: max(map(len, (column, *texts))) for column, texts in cells.items()}
-    for breaks in (" ", " -"):
-        least = _least(cells, wrap, breaks)
-        while _total(widths.values()) > _width():
-            shrinkable = [column for column in widths if widths[column] > least[column]]
-            if not shrinkable:
-                break
-            widths[max(shrinkable, key=widths.__getitem__)] -= 1
-    return list(widths.values())
-
-
-def _least(cells: Mapping[str, Sequence[str]], wrap: Sequence[str], breaks: str) -> dict[str, int]:
-    """The least width of each column, if columns in `wrap` break after any of these characters."""
-    return {
-        column: max(
-            len(part)
-            for text in (column, *texts)
-            for part in (re.split(f"(?<=[{breaks}])", text) if column in wrap else [text])
-        )
-        for column, texts in cells.items()
-    }
-
-
-def _total(widths: Iterable[int]) -> int:
-    known = list(widths)
-    return sum(known) + _GAP * (len(known) - 1)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    whole_words = all(len(word) <= width for word in text.split())
-    return textwrap.wrap(text, width, break_on_hyphens=not whole_words) or [""]
-
-
-def _line(texts: Iterable[str], widths: Iterable[int]) -> str:
-    padded = (text.ljust(width) for text, width in zip(texts, widths, strict=True))
-    return (" " * _GAP).join(padded).rstrip()
-
-
-def _bold(text: str) -> str:
-    return f"\x1b[1m{text}\x1b[0m" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text
+def _table(columns: Iterable[str], cells: Iterable[Mapping[str, str]], wrap: Sequence[str]) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="")
+    shown = list(columns)
+    for column in shown:
+        table.add_column(column, overflow="fold", no_wrap=column not in wrap)
+    for row in cells:
+        table.add_row(*(row[column] for column in shown))
+    return table
 
 
 def _say(text: str) -> None:
@@ -135,8 +102,8 @@ def print_matrix(known: Matrix) -> None:
             )
             for row in known.rows
         ),
-        wrap=("from", "what for", "where"),
-        optional=("where", "what for"),
+        wrap=("from", "what for"),
+        optional=("where", "what for", "holds"),
     )
     _say("Between the servers, every port that is required from outside is required as well (the document's note).")
     print()
@@ -156,8 +123,8 @@ def print_matrix(known: Matrix) -> None:
             for supplement in known.supplements
             for row in supplement.rows
         ),
-        wrap=("supplement", "row", "from", "what for"),
-        optional=("what for",),
+        wrap=("from", "what for"),
+        optional=("what for", "row"),
     )
     _print(
         "Peers, outside the environment",

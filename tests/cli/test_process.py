@@ -77,7 +77,7 @@ def test_every_table_fits_the_terminal_and_cuts_nothing(columns: int, environmen
 
 
 def test_a_narrow_terminal_hides_columns_and_says_so(environment: Path) -> None:
-    assert "Hidden for want of width: where, what for." in _in_terminal(80, LIGHT, str(environment))
+    assert "Hidden for want of width: where, what for, holds." in _in_terminal(80, LIGHT, str(environment))
     assert "Hidden for want of width" not in _in_terminal(200, LIGHT, str(environment))
 
 
