@@ -33,10 +33,10 @@ def _print(
     title: str,
     columns: Sequence[str],
     rows: Iterable[Sequence[str]],
-    wrap: Sequence[str] = (),
+    wrap: str,
     optional: Sequence[str] = (),
 ) -> None:
-    """Print a table. Columns in `wrap` may become narrow; where it is too wide even so, those in `optional` go."""
+    """Print a table. The column `wrap` may become narrow; where it is too wide even so, those in `optional` go."""
     console = Console(width=_width(), highlight=False, markup=False, emoji=False)
     cells = [dict(zip(columns, row, strict=True)) for row in rows]
     hidden: list[str] = []
@@ -56,12 +56,14 @@ def _print(
     print()
 
 
-def _table(columns: Iterable[str], cells: Iterable[Mapping[str, str]], wrap: Sequence[str]) -> Table:
+def _table(columns: Iterable[str], cells: Iterable[Mapping[str, str]], wrap: str) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="")
-    shown = list(columns)
+    shown, rows = list(columns), list(cells)
     for column in shown:
-        table.add_column(column, overflow="fold", no_wrap=column not in wrap)
-    for row in cells:
+        # rich measures a column by its longest word, also where it may not wrap
+        least = None if column == wrap else max(len(text) for text in (column, *(row[column] for row in rows)))
+        table.add_column(column, overflow="fold", no_wrap=column != wrap, min_width=least)
+    for row in rows:
         table.add_row(*(row[column] for column in shown))
     return table
 
@@ -102,7 +104,7 @@ def print_matrix(known: Matrix) -> None:
             )
             for row in known.rows
         ),
-        wrap=("from", "what for"),
+        wrap="what for",
         optional=("where", "what for", "holds"),
     )
     _say("Between the servers, every port that is required from outside is required as well (the document's note).")
@@ -123,20 +125,20 @@ def print_matrix(known: Matrix) -> None:
             for supplement in known.supplements
             for row in supplement.rows
         ),
-        wrap=("from", "what for"),
+        wrap="what for",
         optional=("what for", "row"),
     )
     _print(
         "Peers, outside the environment",
         ("peer", "in the document", "who"),
         ((peer.name, peer.title, peer.note) for peer in known.peers),
-        wrap=("who",),
+        wrap="who",
     )
     _print(
         "Glossary",
         ("system", "roles", "function"),
         ((entry.system, ", ".join(entry.roles), entry.function) for entry in known.glossary),
-        wrap=("roles", "function"),
+        wrap="function",
     )
 
 
@@ -159,7 +161,7 @@ def print_rules(found: RuleSet, shown: Sequence[Rule]) -> None:
             )
             for rule in shown
         ),
-        wrap=("who", "rows"),
+        wrap="rows",
         optional=("who",),
     )
     _print_remarks(found)
