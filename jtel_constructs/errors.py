@@ -56,6 +56,11 @@ def _cut(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS // 2]} ... {text[-300:]}"
 
 
+def problems_of(text: str) -> list[Problem]:
+    """The lines of an error's text as problems, for an error that gathers those of several files."""
+    return [Problem("", line) for line in text.splitlines()]
+
+
 class LimitError(InputError):
     """The environment is right but larger than the cloud, or the account's quota, takes."""
 

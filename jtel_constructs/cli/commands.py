@@ -13,9 +13,9 @@ from typing import Any
 
 from jtel_constructs.cli import tables
 from jtel_constructs.clouds import Plan, cloud_of
-from jtel_constructs.errors import InputError, Problem, ToolError, one_of, suggestion
+from jtel_constructs.errors import InputError, Problem, ToolError, one_of, problems_of, suggestion
 from jtel_constructs.matrix import Matrix, Row, SupplementRow, load_matrix
-from jtel_constructs.policy import Environment, Rule, RuleSet, compute, load_environment
+from jtel_constructs.policy import Environment, Rule, RuleSet, compute, load_environment, stack_name
 
 _FOLDER = "stacks/environments"
 _APIS = {"aws": "the EC2 API", "azure": "Azure Resource Manager", "openstack": "Neutron"}
@@ -52,10 +52,11 @@ def check(options: Namespace) -> int:
     problems: list[Problem] = []
     for name in options.environments:
         try:
+            stack_name(_path(name))
             found = compute(_load(name))
             checked.append((found, cloud_of(found.environment).emit(found)))
         except InputError as error:
-            problems.extend(Problem("", line) for line in str(error).splitlines())
+            problems += problems_of(str(error))
     if options.json and not problems:
         _print_json([{**_environment_json(found), "usage": _usage_json(plan)} for found, plan in checked])
     elif not options.json:
@@ -123,7 +124,7 @@ def _synthesize(paths: list[Path], folder: Path) -> None:
     if done.returncode == 0:
         return
     if done.returncode == 2 and done.stderr.startswith("error: "):
-        raise InputError([Problem("", line) for line in done.stderr.removeprefix("error: ").splitlines()])
+        raise InputError(problems_of(done.stderr.removeprefix("error: ")))
     last = (done.stderr.strip().splitlines() or ["no message"])[-1]
     raise ToolError(f"the synthesis failed ({last}); is node installed? The README says which version")
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from jtel_constructs.clouds import cloud_of
-from jtel_constructs.errors import InputError, JtelError, Problem
-from jtel_constructs.policy import Environment, compute, load_environment
-
-_STACK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+from jtel_constructs.errors import InputError, JtelError, Problem, problems_of
+from jtel_constructs.policy import Environment, compute, load_environment, stack_name
 
 
 def load_all(paths: Iterable[Path]) -> dict[str, Environment]:
@@ -25,16 +22,14 @@ def load_all(paths: Iterable[Path]) -> dict[str, Environment]:
     problems: list[Problem] = []
     for path in paths:
         try:
-            if not _STACK.fullmatch(path.stem):
-                message = "the file's name is the stack's name: use letters, digits, _ . and -, no blanks"
-                raise InputError([Problem("", message)], file=str(path))
-            if path.stem.lower() in (name.lower() for name in environments):
-                raise InputError([Problem("", f"another file is named {path.stem} too")], file=str(path))
+            stack = stack_name(path)
+            if stack.lower() in (name.lower() for name in environments):
+                raise InputError([Problem("", f"another file is named {stack} too")], file=str(path))
             environment = load_environment(path)
             cloud_of(environment).emit(compute(environment))
-            environments[path.stem] = environment
+            environments[stack] = environment
         except InputError as error:
-            problems.extend(Problem("", line) for line in str(error).splitlines())
+            problems += problems_of(str(error))
     if problems:
         raise InputError(problems)
     return environments

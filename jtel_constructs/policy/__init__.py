@@ -2,7 +2,7 @@
 
 from jtel_constructs.policy.addresses import FAMILIES, Family, Network, collapse, family, parse_block
 from jtel_constructs.policy.compute import compute
-from jtel_constructs.policy.environment import Environment, Limits, Server, SiteRule, load_environment
+from jtel_constructs.policy.environment import Environment, Limits, Server, SiteRule, load_environment, stack_name
 from jtel_constructs.policy.origins import OriginRule, rules_by_origin
 from jtel_constructs.policy.own_rules import ImportedGroup, Ports, rule_name, tcp, udp
 from jtel_constructs.policy.platforms import AwsPlatform, AzurePlatform, OpenStackPlatform, Platform, is_token
@@ -54,6 +54,7 @@ __all__ = [
     "parse_block",
     "rule_name",
     "rules_by_origin",
+    "stack_name",
     "tcp",
     "udp",
 ]

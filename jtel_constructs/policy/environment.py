@@ -24,6 +24,7 @@ Topology = Literal["small-v1", "small-v2", "small-v3", "large-v2", "large-v3", "
 WINDOWS_ROLES: frozenset[Role] = frozenset({"ACD-TEL"})
 ADMIN_PORTS = (22, 3389, 7777)
 
+_STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?")
 
@@ -226,6 +227,18 @@ class Environment(Record):
             raise InputError([Problem(path_text(where), message) for where, message in problems]) from None
         environment._document = document
         return environment
+
+
+def stack_name(path: Path) -> str:
+    """The name of the Terraform stack of an environment file: the file's own, without its ending.
+
+    Raises:
+        InputError: the name is none that Terraform's tools take.
+    """
+    if not _STACK_NAME.fullmatch(path.stem):
+        message = "the file's name is the stack's name: use letters, digits, _ . and -, no blanks"
+        raise InputError([Problem("", message)], file=str(path))
+    return path.stem
 
 
 def load_environment(path: Path | str) -> Environment:
