@@ -104,13 +104,13 @@ def verify(options: Namespace) -> int:
         _print_json(
             {
                 **_environment_json(found),
-                "proved": not proof.differences,
+                "proved": proof.proved,
                 "differences": [difference.to_dict() for difference in proof.differences],
             }
         )
     else:
         tables.print_proof(found, proof, what)
-    return 1 if proof.differences else 0
+    return 0 if proof.proved else 1
 
 
 def _synthesize(paths: list[Path], folder: Path) -> None:

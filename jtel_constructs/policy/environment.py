@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, PeerName, Protocol, Role, load_matrix
@@ -84,8 +84,6 @@ class SiteRule(Record):
         ports: ports and ranges.
         reason: why; for the next auditor.
     """
-
-    model_config = ConfigDict(populate_by_name=False)
 
     name: Annotated[Key, Field(max_length=40)]
     sources: Annotated[tuple[Text, ...], Field(min_length=1), OneOrMany()] = Field(alias="from")

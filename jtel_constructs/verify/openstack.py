@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jtel_constructs.policy import Environment
 from jtel_constructs.verify.documents import Document, Resource
-from jtel_constructs.verify.groups import Groups, attach, check_output, require_some
+from jtel_constructs.verify.groups import Groups, attach, require_some
 from jtel_constructs.verify.packets import (
     ALL_PORTS,
     DIRECTIONS,
@@ -76,18 +76,7 @@ def read(environment: Environment, document: Document) -> Snapshot:
     subjects = {key for keys in attached.by_server.values() for key in keys}
     reading = _OpenStack(environment, document, groups, subjects)
     reading.read()
-    return Snapshot(
-        cloud="openstack",
-        origin=str(document.path),
-        rules=tuple(reading.rules),
-        holders=attached.by_server,
-        members={server: frozenset(keys) for server, keys in attached.by_server.items()},
-        groups={key: groups.names.get(key, key) for key in groups.by_key},
-        aliases=groups.aliases,
-        expressions=frozenset(reading.expressions),
-        synthesized=document.shape == "stack",
-        troubles=(*check_output(environment, document.output), *attached.troubles, *reading.troubles),
-    )
+    return reading.snapshot(attached)
 
 
 def protocol_and_ports(version: int, protocol: str | None, first: int | None, last: int | None) -> Meaning:

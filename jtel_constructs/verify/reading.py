@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from jtel_constructs.policy import Environment
 from jtel_constructs.verify.documents import Document, Resource
-from jtel_constructs.verify.groups import Groups, source_key
+from jtel_constructs.verify.groups import Attachments, Groups, check_output, source_key
 from jtel_constructs.verify.packets import Direction, PacketRule
-from jtel_constructs.verify.snapshot import Difference, unreadable
+from jtel_constructs.verify.snapshot import Difference, Snapshot, unreadable
 from jtel_constructs.verify.values import Expression, Ref, Unknown, Unreadable, shown
 
 # types of resources that make rules of groups, whichever provider they come from
@@ -72,6 +72,26 @@ class Reading:
         if expression:
             self.expressions.add(key)
         return key
+
+    def snapshot(self, attached: Attachments) -> Snapshot:
+        """What was read, where a server's groups both hold its rules and are it as a peer (AWS, OpenStack)."""
+        return Snapshot(
+            cloud=self.environment.platform.cloud,
+            origin=str(self.document.path),
+            rules=tuple(self.rules),
+            holders=attached.by_server,
+            members={server: frozenset(keys) for server, keys in attached.by_server.items()},
+            groups={key: self.groups.names.get(key, key) for key in self.groups.by_key},
+            aliases=self.groups.aliases,
+            expressions=frozenset(self.expressions),
+            account=self.account,
+            synthesized=self.document.shape == "stack",
+            troubles=(
+                *check_output(self.environment, self.document.output),
+                *attached.troubles,
+                *self.troubles,
+            ),
+        )
 
     def others(self, known: frozenset[str]) -> None:
         """Report what else may make rules of the environment's groups: other types of resources, and modules."""

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jtel_constructs.clouds import Provider, cloud_of
+from jtel_constructs.clouds import cloud_of
 from jtel_constructs.constructs.engine import engine
 from jtel_constructs.constructs.stack import JtelStack
 from jtel_constructs.policy import Environment
-from stacks.terraform import HOSTS, find_mirrors, held_providers, standing_config, terraform_environment, within
+from stacks.terraform import standing_config, terraform_environment
 from tests.clouds.samples import CLOUDS, FOREIGN_GROUPS, environment, peers, site_rule
+from tests.providers import terraform_with
 
 BOTH = ["ipv4", "ipv6"]
-REGISTRIES = dict(zip(("terraform", "tofu"), HOSTS, strict=True))
 INTERFACE = "/subscriptions/x/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/lb"
 SUBNET = "/subscriptions/x/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/net/subnets/front"
 
@@ -63,22 +62,11 @@ def _synthesized(cloud: str, folder: Path) -> dict[str, Any]:
     return stack_json
 
 
-def _command(provider: Provider) -> str:
-    """The Terraform command, if it can have the provider without a download."""
-    command = next((name for name in REGISTRIES if shutil.which(name)), None)
-    if command is None:
-        pytest.skip("this machine has no terraform and no tofu")
-    mirrors = within(find_mirrors(), {provider.source: provider.versions})
-    if not standing_config(os.environ) and f"{REGISTRIES[command]}/{provider.source}" not in held_providers(mirrors):
-        pytest.skip(f"this machine has no mirror with {provider.source} {provider.versions}")
-    return command
-
-
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_the_real_provider_takes_a_rich_stack_and_refuses_a_wrong_one(cloud: str, tmp_path: Path) -> None:
     of = _rich(cloud)
     provider = cloud_of(of).provider(of)
-    command = _command(provider)
+    command = terraform_with(provider.source, provider.versions)
     stack = _synthesized(cloud, tmp_path / "out")
     environ = {
         **terraform_environment(tmp_path / "cli", ranges={provider.source: provider.versions}),

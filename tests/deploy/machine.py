@@ -19,6 +19,7 @@ import yaml
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.constructs.synth import load_all, synthesize
 from jtel_constructs.policy import load_environment
+from stacks.local_ec2 import loopback_aws
 from stacks.terraform import HOSTS, find_mirrors, held_providers, terraform_environment, within
 from tests.constructs.apps import ENVIRONMENTS, PROJECT
 
@@ -134,17 +135,9 @@ def real_machine(folder: Path, endpoint: str) -> Machine:
     wanted = cloud_of(environment).provider(environment)
     ranges = {wanted.source: wanted.versions}
     folder.mkdir()
-    (folder / "none").touch()
     environ = {
-        **{name: value for name, value in terraform_environment(folder, ranges=ranges).items() if name[:4] != "AWS_"},
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_CONFIG_FILE": str(folder / "none"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "none"),
-        "AWS_EC2_METADATA_DISABLED": "true",
+        **loopback_aws(terraform_environment(folder, ranges=ranges), endpoint, folder),
         "CHECKPOINT_DISABLE": "1",
-        "NO_PROXY": "127.0.0.1",
         "PYTHONPATH": str(PROJECT),
         "TERRAFORM_BINARY_NAME": terraform,
     }

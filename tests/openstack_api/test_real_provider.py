@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ from jtel_constructs import compute, load_environment
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.constructs.synth import load_all, synthesize
 from jtel_constructs.verify import prove, read_live, read_terraform
-from stacks.terraform import HOSTS, find_mirrors, held_providers, standing_config, terraform_environment, within
+from stacks.terraform import terraform_environment
+from tests.providers import terraform_with
 
 from .api import Api
 from .test_environments import values
@@ -47,16 +46,7 @@ class Terraform:
 @pytest.fixture
 def terraform_command() -> str:
     """The command, if it can have the provider without a download."""
-    command = next((name for name in ("terraform", "tofu") if shutil.which(name)), None)
-    if command is None:
-        pytest.skip("this machine has no terraform and no tofu")
-    source, versions = "terraform-provider-openstack/openstack", ">= 3.0.0, < 4.0.0"
-    host = dict(zip(("terraform", "tofu"), HOSTS, strict=True))[command]
-    if not standing_config(os.environ) and f"{host}/{source}" not in held_providers(
-        within(find_mirrors(), {source: versions})
-    ):
-        pytest.skip(f"this machine has no mirror with {source} {versions}")
-    return command
+    return terraform_with("terraform-provider-openstack/openstack", ">= 3.0.0, < 4.0.0")
 
 
 def synthesized(content: dict[str, Any], folder: Path, out: Path) -> Path:
