@@ -360,6 +360,6 @@ def test_an_interrupted_command_ends_quietly(jtel: Any, monkeypatch: pytest.Monk
     def interrupted(options: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("jtel_constructs.cli.commands.matrix", interrupted)
+    monkeypatch.setattr("jtel_constructs.cli.commands.matrix.run", interrupted)
     said = jtel("matrix")
     assert (said.code, said.err) == (130, "interrupted\n")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from cdktf import App
 
-from jtel_constructs.verify import prove, read_terraform
+from jtel_constructs.answers import prove
+from jtel_constructs.readers import read_terraform
 from tests.constructs.apps import Json, example, read_stacks
 
 ON_OTHER_CLOUDS = {"azure-app", "openstack-app"}

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from cdktf import App
 
+from jtel_constructs.answers import Proof, prove
 from jtel_constructs.policy import RuleSet
-from jtel_constructs.verify import Proof, prove, read_terraform
+from jtel_constructs.readers import read_terraform
 from tests.constructs.apps import example
 
 RULES = "aws_vpc_security_group_ingress_rule"

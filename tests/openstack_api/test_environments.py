@@ -12,11 +12,12 @@ import pytest
 import yaml
 
 from jtel_constructs import Environment, LimitError, compute, load_environment
+from jtel_constructs.answers import prove
 from jtel_constructs.cli import main as jtel
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.constructs.synth import load_all, synthesize
 from jtel_constructs.policy import TOPOLOGIES
-from jtel_constructs.verify import prove, read_live
+from jtel_constructs.readers import read_live
 
 from .api import Api
 from .applier import Applier, Counts

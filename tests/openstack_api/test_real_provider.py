@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from jtel_constructs import compute, load_environment
+from jtel_constructs.answers import prove
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.constructs.synth import load_all, synthesize
-from jtel_constructs.verify import prove, read_live, read_terraform
+from jtel_constructs.readers import read_live, read_terraform
 from stacks.terraform import terraform_environment
 from tests.providers import terraform_with
 

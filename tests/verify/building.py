@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from jtel_constructs.answers import Proof, prove
 from jtel_constructs.policy import (
     Environment,
     FromBlock,
@@ -17,7 +18,7 @@ from jtel_constructs.policy import (
     Server,
     compute,
 )
-from jtel_constructs.verify import Proof, Snapshot, prove, read_terraform
+from jtel_constructs.readers import Snapshot, read_terraform
 
 Stack = dict[str, Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from jtel_constructs.answers import compare
 from jtel_constructs.policy import TOPOLOGIES
-from jtel_constructs.verify import compare
 from tests.verify.building import CLOUDS, Bench, environment
 
 BOTH = ["ipv4", "ipv6"]

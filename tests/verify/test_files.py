@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jtel_constructs.errors import ProofError
-from jtel_constructs.verify import read_terraform
+from jtel_constructs.readers import read_terraform
 from tests.verify.building import CLOUDS, Bench, environment
 
 JUNK: list[Any] = [None, "", "?", "${x.y.z}", -1, 10**30, 1.5, True, [], [None], {}, {"a": {}}, [{}], [[]]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jtel_constructs.verify import compare
+from jtel_constructs.answers import compare
 from tests.verify.building import CLOUDS, RULES, Bench, Stack, environment, resources
 from tests.verify.test_mutations import differences, summary
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 
 from jtel_constructs import Environment, ExpressionError, InputError, LimitError, compute
+from jtel_constructs.answers import compare, prove
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.constructs.resources import fragment
-from jtel_constructs.verify import Snapshot, compare, prove, read_terraform
+from jtel_constructs.readers import Snapshot, read_terraform
 from tests.generators import CLOUDS, LIMITS, PLATFORMS, broken, environments, on_cloud
 
 

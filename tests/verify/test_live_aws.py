@@ -10,10 +10,11 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from jtel_constructs.answers import prove
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import AwsPlatform, Environment, FromBlock, FromGroup, FromServer, RuleSet, compute
-from jtel_constructs.verify import prove, read_live
-from jtel_constructs.verify.live_aws import read_from
+from jtel_constructs.readers import read_live
+from jtel_constructs.readers.live_aws import read_from
 from tests.verify.building import environment
 
 REGION = "eu-central-1"

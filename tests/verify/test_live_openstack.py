@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from jtel_constructs.answers import prove
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import FromBlock, FromServer, compute
-from jtel_constructs.verify import Difference, prove, read_live
-from jtel_constructs.verify.live_openstack import read_from
+from jtel_constructs.readers import Difference, read_live
+from jtel_constructs.readers.live_openstack import read_from
 from tests.verify.building import ETHERTYPES, environment
 
 PROJECT = "0f"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jtel_constructs.verify import Difference
+from jtel_constructs.readers import Difference
 from tests.verify.building import CLOUDS, RULES, Bench, Stack, environment, resources
 
 Change = Callable[[Stack], object]

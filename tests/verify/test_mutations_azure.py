@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jtel_constructs.verify import Difference
+from jtel_constructs.readers import Difference
 from tests.verify.building import Bench, Stack, environment, resources
 from tests.verify.test_mutations import Change, differences, edit, summary
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jtel_constructs.verify.packets import (
+from jtel_constructs.reach.packets import (
     ALL_PORTS,
     NO_PORTS,
     TCP,

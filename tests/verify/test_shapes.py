@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from jtel_constructs.answers import Proof, prove
 from jtel_constructs.errors import ProofError
 from jtel_constructs.policy import compute
-from jtel_constructs.verify import Proof, prove, read_terraform
+from jtel_constructs.readers import read_terraform
 from tests.verify.building import environment, stack, written
 
 SAMPLES = Path(__file__).parent / "samples"

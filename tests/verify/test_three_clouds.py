@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from jtel_constructs import Environment, compute, load_environment
+from jtel_constructs.answers import compare, prove
 from jtel_constructs.cli import main as jtel
 from jtel_constructs.constructs.synth import load_all, synthesize
 from jtel_constructs.policy import TOPOLOGIES
-from jtel_constructs.verify import Snapshot, compare, prove, read_terraform
+from jtel_constructs.readers import Snapshot, read_terraform
 from tests.readme import PEERS, PLATFORMS
 
 LIMITS: dict[str, dict[str, int]] = {

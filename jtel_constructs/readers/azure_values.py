@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TypeVar
 
-from jtel_constructs.verify.packets import ANYONE, Ports, Side, parse_block
-from jtel_constructs.verify.values import Unreadable, Values, need_text, port_range, shown, whole
+from jtel_constructs.reach.packets import ANYONE, Ports, Side, parse_block
+from jtel_constructs.readers.values import Unreadable, Values, need_text, port_range, shown, whole
 
 _Value = TypeVar("_Value")
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*")

@@ -10,9 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.verify.documents import Document, Resource
-from jtel_constructs.verify.groups import Groups, attach, require_some
-from jtel_constructs.verify.packets import (
+from jtel_constructs.reach.packets import (
     ALL_PORTS,
     DIRECTIONS,
     EVERYWHERE,
@@ -29,9 +27,11 @@ from jtel_constructs.verify.packets import (
     Side,
     parse_block,
 )
-from jtel_constructs.verify.reading import Reading
-from jtel_constructs.verify.snapshot import Snapshot
-from jtel_constructs.verify.values import (
+from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.groups import Groups, attach, require_some
+from jtel_constructs.readers.reading import Reading
+from jtel_constructs.readers.snapshot import Snapshot
+from jtel_constructs.readers.values import (
     Unreadable,
     flag,
     given,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from jtel_constructs.verify.packets import Direction, PacketRule
+from jtel_constructs.reach.packets import Direction, PacketRule
 
 Kind = Literal["missing", "open", "unreadable", "output"]
 KINDS: tuple[Kind, ...] = ("missing", "open", "unreadable", "output")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from jtel_constructs.verify.packets import (
+from jtel_constructs.reach.packets import (
     NO_PORTS,
     VERSIONS,
     Block,

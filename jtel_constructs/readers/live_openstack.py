@@ -7,11 +7,11 @@ from typing import Any
 
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import Environment, OpenStackPlatform
-from jtel_constructs.verify.live import group_names, one_line, sdk, snapshot
-from jtel_constructs.verify.openstack import address_group, prefix, protocol_and_ports
-from jtel_constructs.verify.packets import DIRECTIONS, EVERYWHERE, Direction, PacketRule, Side
-from jtel_constructs.verify.snapshot import Difference, Snapshot, unreadable
-from jtel_constructs.verify.values import Unreadable
+from jtel_constructs.reach.packets import DIRECTIONS, EVERYWHERE, Direction, PacketRule, Side
+from jtel_constructs.readers.live import group_names, one_line, sdk, snapshot
+from jtel_constructs.readers.openstack import address_group, prefix, protocol_and_ports
+from jtel_constructs.readers.snapshot import Difference, Snapshot, unreadable
+from jtel_constructs.readers.values import Unreadable
 
 _VERSIONS = {"IPv4": 4, "IPv6": 6}
 

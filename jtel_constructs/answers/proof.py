@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from jtel_constructs.answers.demand import demanded, foreign_keys
+from jtel_constructs.answers.findings import Finding, Findings, PacketKind
 from jtel_constructs.policy import Environment, FromGroup, RuleSet
-from jtel_constructs.verify.demand import demanded, foreign_keys
-from jtel_constructs.verify.engine import Peer, Place, Policy, View
-from jtel_constructs.verify.findings import Finding, Findings, PacketKind
-from jtel_constructs.verify.packets import (
+from jtel_constructs.reach.engine import Peer, Place, Policy, View
+from jtel_constructs.reach.packets import (
     DIRECTIONS,
     OTHER_PROTOCOL,
     TCP,
@@ -24,7 +24,7 @@ from jtel_constructs.verify.packets import (
     bits,
     subtract,
 )
-from jtel_constructs.verify.snapshot import KINDS, Difference, Snapshot
+from jtel_constructs.readers.snapshot import KINDS, Difference, Snapshot
 
 # where the probes of Azure's load balancers come from, in every virtual network
 _PROBE_ADDRESS = 0xA83F8110

@@ -7,11 +7,11 @@ from typing import Any
 
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import AwsPlatform, Environment, is_token
-from jtel_constructs.verify.aws import cidr, protocol_and_ports
-from jtel_constructs.verify.live import group_names, one_line, sdk, snapshot
-from jtel_constructs.verify.packets import Direction, PacketRule, Side
-from jtel_constructs.verify.snapshot import Difference, Snapshot, group_key, unreadable
-from jtel_constructs.verify.values import Unreadable
+from jtel_constructs.reach.packets import Direction, PacketRule, Side
+from jtel_constructs.readers.aws import cidr, protocol_and_ports
+from jtel_constructs.readers.live import group_names, one_line, sdk, snapshot
+from jtel_constructs.readers.snapshot import Difference, Snapshot, group_key, unreadable
+from jtel_constructs.readers.values import Unreadable
 
 # EC2 takes this many values in one filter
 _FILTER_VALUES = 200

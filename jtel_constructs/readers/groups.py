@@ -9,9 +9,9 @@ from typing import Any
 from jtel_constructs.errors import ProofError
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, Server
-from jtel_constructs.verify.documents import OUTPUT, Document, Resource
-from jtel_constructs.verify.snapshot import Difference, group_key, unreadable
-from jtel_constructs.verify.values import Expression, Ref, Unknown, shown
+from jtel_constructs.readers.documents import OUTPUT, Document, Resource
+from jtel_constructs.readers.snapshot import Difference, group_key, unreadable
+from jtel_constructs.readers.values import Expression, Ref, Unknown, shown
 
 
 @dataclass(slots=True)

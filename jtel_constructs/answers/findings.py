@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
 
-from jtel_constructs.verify.packets import BOTH, TCP, UDP, Direction, address_text, bits, protocol_name
-from jtel_constructs.verify.reading import REFRESHED
-from jtel_constructs.verify.snapshot import Difference
-from jtel_constructs.verify.values import ports_text
+from jtel_constructs.reach.packets import BOTH, TCP, UDP, Direction, address_text, bits, protocol_name
+from jtel_constructs.readers.reading import REFRESHED
+from jtel_constructs.readers.snapshot import Difference
+from jtel_constructs.readers.values import ports_text
 
 PacketKind = Literal["missing", "open"]
 Span = tuple[int, int, int]

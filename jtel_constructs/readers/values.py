@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jtel_constructs.verify.packets import ALL_PORTS, ICMP, ICMPV6, LAST_PORT, Ports
+from jtel_constructs.reach.packets import ALL_PORTS, ICMP, ICMPV6, LAST_PORT, Ports
 
 Values = Mapping[str, Any]
 

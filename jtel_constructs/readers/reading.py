@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.verify.documents import Document, Resource
-from jtel_constructs.verify.groups import Attachments, Groups, check_output, source_key
-from jtel_constructs.verify.packets import Direction, PacketRule
-from jtel_constructs.verify.snapshot import Difference, Snapshot, unreadable
-from jtel_constructs.verify.values import Expression, Ref, Unknown, Unreadable, shown
+from jtel_constructs.reach.packets import Direction, PacketRule
+from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.groups import Attachments, Groups, check_output, source_key
+from jtel_constructs.readers.snapshot import Difference, Snapshot, unreadable
+from jtel_constructs.readers.values import Expression, Ref, Unknown, Unreadable, shown
 
 # types of resources that make rules of groups, whichever provider they come from
 _MAKES_RULES = re.compile(r"(security_?group|secgroup|security_?rule|nsg).*(rule|ingress|egress)|network_security_rule")

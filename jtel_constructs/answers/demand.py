@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from jtel_constructs.matrix import PortRange
 from jtel_constructs.policy import FromGroup, FromServer, Internal, RuleSet, Source, is_token
-from jtel_constructs.verify.engine import PROBE, Policy
-from jtel_constructs.verify.packets import (
+from jtel_constructs.reach.engine import PROBE, Policy
+from jtel_constructs.reach.packets import (
     ALL_PORTS,
     EVERYWHERE,
     TCP,
@@ -19,7 +19,7 @@ from jtel_constructs.verify.packets import (
     Side,
     union,
 )
-from jtel_constructs.verify.snapshot import Snapshot
+from jtel_constructs.readers.snapshot import Snapshot
 
 EGRESS = "egress: all"
 PROBES = "health probes on Azure"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jtel_constructs.errors import ProofError
-from jtel_constructs.verify.documents import (
+from jtel_constructs.readers.documents import (
     OUTPUT,
     Converter,
     Document,
@@ -21,7 +21,7 @@ from jtel_constructs.verify.documents import (
     need_mapping,
     output_value,
 )
-from jtel_constructs.verify.plan import load_plan
+from jtel_constructs.readers.plan import load_plan
 
 _RAW_STATE_VERSION = 4
 # attributes that change no port, whoever ignores their changes

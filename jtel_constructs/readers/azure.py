@@ -10,11 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.verify.azure_values import one_of, ports, prefix, prefixes
-from jtel_constructs.verify.documents import Document, Resource
-from jtel_constructs.verify.engine import PROBE, VIRTUAL_NETWORK
-from jtel_constructs.verify.groups import Groups, attach, check_output, require_some
-from jtel_constructs.verify.packets import (
+from jtel_constructs.reach.engine import PROBE, VIRTUAL_NETWORK
+from jtel_constructs.reach.packets import (
     ALL_PORTS,
     ANYONE,
     BOTH,
@@ -27,9 +24,12 @@ from jtel_constructs.verify.packets import (
     Side,
     union,
 )
-from jtel_constructs.verify.reading import REFRESHED, Reading
-from jtel_constructs.verify.snapshot import Snapshot
-from jtel_constructs.verify.values import (
+from jtel_constructs.readers.azure_values import one_of, ports, prefix, prefixes
+from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.groups import Groups, attach, check_output, require_some
+from jtel_constructs.readers.reading import REFRESHED, Reading
+from jtel_constructs.readers.snapshot import Snapshot
+from jtel_constructs.readers.values import (
     Expression,
     Ref,
     Unreadable,

@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.verify.documents import Document, Resource
-from jtel_constructs.verify.groups import Groups, attach, require_some
-from jtel_constructs.verify.packets import ALL_PORTS, ICMP, ICMPV6, TCP, UDP, Block, Direction, PacketRule, Ports, Side
-from jtel_constructs.verify.packets import parse_block as parse
-from jtel_constructs.verify.reading import REFRESHED, Reading
-from jtel_constructs.verify.snapshot import Snapshot
-from jtel_constructs.verify.values import (
+from jtel_constructs.reach.packets import ALL_PORTS, ICMP, ICMPV6, TCP, UDP, Block, Direction, PacketRule, Ports, Side
+from jtel_constructs.reach.packets import parse_block as parse
+from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.groups import Groups, attach, require_some
+from jtel_constructs.readers.reading import REFRESHED, Reading
+from jtel_constructs.readers.snapshot import Snapshot
+from jtel_constructs.readers.values import (
     Unreadable,
     Values,
     blocks_of,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jtel_constructs.errors import ProofError
-from jtel_constructs.verify.documents import (
+from jtel_constructs.readers.documents import (
     OUTPUT,
     Converter,
     Document,
@@ -20,7 +20,7 @@ from jtel_constructs.verify.documents import (
     need_mapping,
     output_value,
 )
-from jtel_constructs.verify.values import UNKNOWN, Ref
+from jtel_constructs.readers.values import UNKNOWN, Ref
 
 _INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
 

@@ -9,19 +9,19 @@ from types import ModuleType
 from jtel_constructs.errors import ToolError
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import AwsPlatform, Environment, OpenStackPlatform
-from jtel_constructs.verify.groups import no_group
-from jtel_constructs.verify.packets import PacketRule
-from jtel_constructs.verify.snapshot import Difference, Snapshot, unreadable
+from jtel_constructs.reach.packets import PacketRule
+from jtel_constructs.readers.groups import no_group
+from jtel_constructs.readers.snapshot import Difference, Snapshot, unreadable
 
 
 def read(environment: Environment) -> Snapshot:
-    """What the cloud says of an environment's groups; see `jtel_constructs.verify.read_live`."""
+    """What the cloud says of an environment's groups; see `jtel_constructs.readers.read_live`."""
     if isinstance(environment.platform, AwsPlatform):
-        from jtel_constructs.verify import live_aws
+        from jtel_constructs.readers import live_aws
 
         return live_aws.read(environment, environment.platform)
     if isinstance(environment.platform, OpenStackPlatform):
-        from jtel_constructs.verify import live_openstack
+        from jtel_constructs.readers import live_openstack
 
         return live_openstack.read(environment, environment.platform)
     raise ToolError(

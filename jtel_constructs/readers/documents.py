@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jtel_constructs.errors import ProofError
-from jtel_constructs.verify.values import UNKNOWN, Expression, Ref
+from jtel_constructs.readers.values import UNKNOWN, Expression, Ref
 
 OUTPUT = "acd_servers"
 

@@ -1,4 +1,4 @@
-"""The proof that a cloud's groups are what the matrix demands, port for port. Reads Terraform's JSON or asks the cloud.
+"""What somebody else wrote, Terraform's files or a cloud's answer, brought into one form: the rules that are in force.
 
 Shares nothing with the code that emits the groups.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.verify.proof import Proof, compare, prove
-from jtel_constructs.verify.snapshot import Difference, Snapshot
+from jtel_constructs.readers.snapshot import Difference, Snapshot
 
-__all__ = ["Difference", "Proof", "Snapshot", "compare", "prove", "read_live", "read_terraform"]
+__all__ = ["Difference", "Snapshot", "read_live", "read_terraform"]
 
 
 def read_terraform(path: Path, environment: Environment) -> Snapshot:
@@ -23,16 +22,16 @@ def read_terraform(path: Path, environment: Environment) -> Snapshot:
     Raises:
         ProofError: the file cannot be read, is no such JSON, or has none of the environment's groups.
     """
-    from jtel_constructs.verify.terraform import load
+    from jtel_constructs.readers.terraform import load
 
     document = load(Path(path))
     # each cloud's reader is imported only where it is used: commands start faster
     if environment.platform.cloud == "aws":
-        from jtel_constructs.verify.aws import read
+        from jtel_constructs.readers.aws import read
     elif environment.platform.cloud == "azure":
-        from jtel_constructs.verify.azure import read
+        from jtel_constructs.readers.azure import read
     else:
-        from jtel_constructs.verify.openstack import read
+        from jtel_constructs.readers.openstack import read
     return read(environment, document)
 
 
@@ -43,6 +42,6 @@ def read_live(environment: Environment) -> Snapshot:
         ToolError: the cloud's SDK is not installed, its API does not answer, or (Azure) there is no live reader.
         ProofError: the answer cannot be read.
     """
-    from jtel_constructs.verify.live import read
+    from jtel_constructs.readers.live import read
 
     return read(environment)

@@ -1,0 +1,91 @@
+"""`jtel verify`: proves that Terraform JSON, or a cloud, opens exactly what the rows demand."""
+
+from __future__ import annotations
+
+import tempfile
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jtel_constructs.cli.common import environment_json, path_of, print_json, print_remarks, synthesize
+from jtel_constructs.cli.tables import say
+from jtel_constructs.clouds import cloud_of
+from jtel_constructs.policy import RuleSet, compute, load_environment
+
+if TYPE_CHECKING:
+    from jtel_constructs.answers import Proof
+
+
+HELP = "prove that Terraform JSON, or a cloud, opens exactly what the rows demand"
+DESCRIPTION = """\
+Compare every server, peer and stranger on every port with what the rows demand.
+Without options, the environment is synthesized first."""
+EXAMPLES = (
+    "jtel verify demo-aws",
+    "jtel verify demo-aws --stack cdktf.out/stacks/demo-aws/cdk.tf.json",
+    "jtel verify demo-aws --live",
+)
+
+_SHOWN_DIFFERENCES = 20
+_APIS = {"aws": "the EC2 API", "azure": "Azure Resource Manager", "openstack": "Neutron"}
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--json", action="store_true", help="for programs: JSON on standard output")
+    parser.add_argument("environment", metavar="ENV", help="an environment")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--stack",
+        metavar="FILE",
+        help="prove this file instead: cdk.tf.json, terraform show -json of a plan or state, or a state file",
+    )
+    what.add_argument("--live", action="store_true", help="ask the cloud's API instead (AWS, OpenStack)")
+
+
+def run(options: Namespace) -> int:
+    """Run the command; the exit code."""
+    from jtel_constructs.answers import prove
+    from jtel_constructs.readers import read_live, read_terraform
+
+    path = path_of(options.environment)
+    environment = load_environment(path)
+    found = compute(environment)
+    if options.live:
+        snapshot, what = read_live(environment), f"the answer of {_APIS[environment.platform.cloud]}"
+    elif options.stack:
+        snapshot, what = read_terraform(Path(options.stack), environment), options.stack
+    else:
+        cloud_of(environment).emit(found)
+        with tempfile.TemporaryDirectory(prefix="jtel-verify-") as folder:
+            synthesize([path], Path(folder))
+            snapshot = read_terraform(Path(folder) / "stacks" / path.stem / "cdk.tf.json", environment)
+        what = "the synthesized stack"
+    proof = prove(found, snapshot)
+    if options.json:
+        print_json(
+            {
+                **environment_json(found),
+                "proved": proof.proved,
+                "differences": [difference.to_dict() for difference in proof.differences],
+            }
+        )
+    else:
+        _print_proof(found, proof, what)
+    return 0 if proof.proved else 1
+
+
+def _print_proof(found: RuleSet, proof: Proof, what: str) -> None:
+    """The result of a proof: what was compared, or the first differences."""
+    name = found.environment.name
+    if not proof.differences:
+        say(f"{name}: proved: {what} lets in exactly what the rows demand")
+        say(f"  compared: {proof.summary}")
+        print_remarks(found)
+        return
+    count = len(proof.differences)
+    say(f"{name}: NOT proved: {count} difference{'s' * (count > 1)} between the rows and {what}")
+    for difference in proof.differences[:_SHOWN_DIFFERENCES]:
+        say(f"  {difference.kind}: {difference.message}")
+    if (hidden := count - _SHOWN_DIFFERENCES) > 0:
+        say(f"  ... and {hidden} more; --json shows all")

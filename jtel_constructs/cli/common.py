@@ -1,0 +1,99 @@
+"""What the commands share: which file ENV means, synthesis in a process of its own, and JSON of what is common."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from jtel_constructs.cli.tables import say
+from jtel_constructs.errors import InputError, Problem, ToolError, problems_of, suggestion
+from jtel_constructs.policy import Environment, Rule, RuleSet, load_environment
+
+_FOLDER = "stacks/environments"
+
+
+def synthesize(paths: list[Path], folder: Path) -> None:
+    """Write the Terraform JSON of environment files into a folder.
+
+    Raises:
+        InputError: a file is wrong; nothing is written then.
+        ToolError: the synthesis itself failed.
+    """
+    # in a process of its own: node starts with it, and this one stays light
+    environment = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": ",".join(map(str, range(14, 60)))}
+    command = [sys.executable, "-m", "jtel_constructs.constructs.synth", str(folder), *map(str, paths)]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ToolError(f"python could not be started for the synthesis: {error}") from None
+    if done.returncode == 0:
+        return
+    if done.returncode == 2 and done.stderr.startswith("error: "):
+        raise InputError(problems_of(done.stderr.removeprefix("error: ")))
+    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    raise ToolError(f"the synthesis failed ({last}); is node installed? The README says which version")
+
+
+def load(name: str) -> Environment:
+    """The environment that ENV means."""
+    return load_environment(path_of(name))
+
+
+def path_of(name: str) -> Path:
+    """The file that ENV means: a path, or a name in the folder of environments."""
+    path = Path(name)
+    if path.suffix or path.parent != Path() or os.path.lexists(path):
+        return path
+    folder = Path(os.environ.get("JTEL_ENVIRONMENTS") or _FOLDER)
+    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    if name in known:
+        return folder / f"{name}.yaml"
+    near = suggestion(name, known)
+    hint = f"; did you mean {near!r}?" if near else f"; it has {', '.join(known)}" if known else ""
+    raise InputError([Problem("", f"there is no such file, and no {name}.yaml in {folder}{hint}")], file=name)
+
+
+def print_json(value: Any) -> None:
+    """Print a value for programs."""
+    print(json.dumps(value, indent=2))
+
+
+def environment_json(found: RuleSet) -> dict[str, Any]:
+    """What every answer about an environment begins with."""
+    environment = found.environment
+    return {
+        "environment": environment.name,
+        "cloud": environment.platform.cloud,
+        "redundant": environment.redundant,
+        "servers": [
+            {"name": server.name, "roles": list(server.roles), "os": server.system} for server in found.servers
+        ],
+        "egress": environment.egress,
+        "supplements": list(environment.supplements),
+        "narrowed": {row: [str(block) for block in blocks] for row, blocks in found.narrowed.items()},
+        "left_out": [{"peer": peer, "row": row} for peer, row in found.left_out],
+        "notices": list(found.notices),
+    }
+
+
+def undocumented(found: RuleSet, rule: Rule) -> list[str]:
+    """The rows of a rule that the jtel document does not have: supplements and site rules."""
+    documented = {row.key for row in found.matrix.rows}
+    return [row for row in rule.rows if row not in documented]
+
+
+def print_remarks(found: RuleSet) -> None:
+    """What sets an environment apart from the document, and its notices."""
+    for row, blocks in found.narrowed.items():
+        who = ", ".join(map(str, blocks)) or "nobody but jtel support"
+        say(f"narrowed: {row} is narrower than the document: {who} in place of any")
+    for peer, row in found.left_out:
+        say(f"left out: {row} from {peer}, which is empty")
+    for rule in found.environment.site_rules:
+        say(f"site rule: {rule.name} is not in the jtel document: {rule.reason}")
+    for notice in found.notices:
+        say(f"notice: {notice}")
