@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.datastructures import Headers
 from werkzeug.serving import make_server
@@ -18,6 +19,27 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 Answer = tuple[Iterable[bytes], str, Headers]
+
+
+def _description(rule: SecurityGroupRule) -> str | None:
+    found: str | None = rule.ip_range.get("Description") or rule.source_group.get("Description")
+    return found
+
+
+def _traffic(rule: SecurityGroupRule) -> tuple[object, ...]:
+    group = sorted((key, value) for key, value in rule.source_group.items() if key != "Description")
+    blocks = rule.cidr_ipv4, rule.cidr_ipv6, rule.prefix_list_id
+    return rule.ip_protocol, rule.from_port, rule.to_port, *blocks, group
+
+
+def _same(one: SecurityGroupRule, other: object) -> bool:
+    return isinstance(other, SecurityGroupRule) and _traffic(one) == _traffic(other)
+
+
+# EC2 gives the description of every rule back, and two rules are one to it that let the same traffic in, whatever they
+# say; moto drops the description of a rule whose source is a group, and compares it (moto.ec2.models.security_groups).
+SecurityGroupRule.description = property(_description)  # type: ignore[assignment]
+SecurityGroupRule.__eq__ = _same  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -115,22 +115,18 @@ def _group(rules: RuleSet, name: str) -> Resource:
 
 def _ingress(rules: RuleSet, rule: Rule) -> Resource:
     environment = rules.environment
-    rows = row_list(rules, rule.own_rows, _DESCRIPTION)
     attributes: dict[str, Any] = {
         "security_group_id": _id(environment, rule.destination),
         "ip_protocol": rule.protocol,
         "from_port": rule.ports.first,
         "to_port": rule.ports.last,
+        "description": row_list(rules, rule.own_rows, _DESCRIPTION),
     }
+    if environment.tags:
+        attributes["tags"] = environment.tags
     if isinstance(rule.source, FromBlock):
         attributes[f"cidr_{family(rule.source.network)}"] = str(rule.source.network)
-        attributes["description"] = rows
-        if environment.tags:
-            attributes["tags"] = environment.tags
-        return Resource(INGRESS, resource_name(environment, rule.key), attributes)
-    # a tag, since not every EC2 API gives descriptions of group references back; no commas and parentheses in tags
-    attributes["tags"] = {"jtel-rows": rows.replace(" (narrowed)", ":narrowed").replace(",", ""), **environment.tags}
-    if isinstance(rule.source, FromGroup):
+    elif isinstance(rule.source, FromGroup):
         attributes["referenced_security_group_id"] = rule.source.id
     else:
         name = rule.source.name if isinstance(rule.source, FromServer) else INTERNAL
@@ -232,7 +228,7 @@ def _check_tags(environment: Environment) -> None:
                     f"{value!r} is no tag value on AWS; allowed: up to 256 letters, digits, spaces and + - = . _ : / @",
                 )
             )
-        if key in ("Name", "jtel-environment", "jtel-roles", "jtel-rows"):
+        if key in ("Name", "jtel-environment", "jtel-roles"):
             problems.append((("tags", key), f"{key!r} is set by this library; choose another key"))
     if len(environment.tags) > _TAGS - 3:
         problems.append((("tags",), f"{len(environment.tags)} tags; AWS takes {_TAGS}, three of them are ours"))

@@ -220,18 +220,20 @@ def test_every_description_is_of_characters_that_ec2_takes() -> None:
         site_rules=[site_rule("monitoring-1", ["10.9.0.0/24"])],
         supplements=["database-backend", "store-cluster"],
     )
-    described = [rule["description"] for rule in by_name(found, INGRESS).values() if "description" in rule]
+    described = [rule["description"] for rule in by_name(found, INGRESS).values()]
     assert "haproxy-web (narrowed)" in described
     assert "site:monitoring-1" in described
     assert all(NAME.fullmatch(description) for description in described)
 
 
-def test_rules_from_groups_say_their_rows_in_a_tag() -> None:
-    found = plan("aws", narrow={"haproxy-web": ["10.8.0.0/16"]})
-    from_groups = [rule for rule in by_name(found, INGRESS).values() if "referenced_security_group_id" in rule]
-    assert all("description" not in rule for rule in from_groups)
-    assert all(TAG.fullmatch(rule["tags"]["jtel-rows"]) for rule in from_groups)
-    assert any("haproxy-web:narrowed" in rule["tags"]["jtel-rows"] for rule in from_groups)
+def test_every_rule_says_its_rows_whatever_its_source_is() -> None:
+    group = f"group:scanner={FOREIGN_GROUPS['aws']}"
+    found = plan("aws", narrow={"haproxy-web": ["10.8.0.0/16"]}, site_rules=[site_rule("scan", [group], to="lb")])
+    rules = [*by_name(found, INGRESS).values(), *by_name(found, EGRESS).values()]
+    assert all(NAME.fullmatch(rule["description"]) for rule in rules)
+    assert not any("tags" in rule for rule in rules)
+    from_groups = [rule for rule in rules if "referenced_security_group_id" in rule]
+    assert any("haproxy-web (narrowed)" in rule["description"] for rule in from_groups)
 
 
 @pytest.mark.parametrize(
@@ -258,7 +260,7 @@ def test_lets_tags_that_ec2_takes(key: str, value: str) -> None:
         ("a", "v" * 257, "is no tag value on AWS; allowed: up to 256"),
         ("a", "x<y", "is no tag value on AWS"),
         ("Name", "x", "is set by this library"),
-        ("jtel-rows", "x", "is set by this library"),
+        ("jtel-roles", "x", "is set by this library"),
     ],
 )
 def test_refuses_tags_that_ec2_refuses_or_that_are_taken(key: str, value: str, message: str) -> None:
@@ -334,14 +336,14 @@ def test_lets_a_group_of_somebody_else_s_be_a_source(group: str) -> None:
     rules = _rules(site_rules=[site_rule("scan", [f"group:scanner={group}"], to="lb")])
     rule = rules["acd_lb_tcp_9100_from_group_scanner"]
     assert rule["referenced_security_group_id"] == group
-    assert rule["tags"]["jtel-rows"] == "site:scan"
+    assert rule["description"] == "site:scan"
     assert rules.keys() - {"acd_lb_tcp_9100_from_group_scanner"} == _rules().keys()
 
 
 def test_two_site_rules_on_one_group_are_one_rule_where_their_ports_meet() -> None:
     group = f"group:scanner={FOREIGN_GROUPS['aws']}"
     rules = _rules(site_rules=[site_rule("one", [group], [9100], to="lb"), site_rule("two", [group], [9101], to="lb")])
-    assert rules["acd_lb_tcp_9100-9101_from_group_scanner"]["tags"]["jtel-rows"] == "site:one site:two"
+    assert rules["acd_lb_tcp_9100-9101_from_group_scanner"]["description"] == "site:one, site:two"
 
 
 @pytest.mark.parametrize("group", ["sg-XYZ", "sg-", "vpc-0123456789abcdef0", FOREIGN_GROUPS["openstack"], "lb"])

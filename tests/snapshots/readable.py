@@ -70,7 +70,7 @@ def _rules(stack: Stack, named: Any) -> Iterator[Columns]:
 
 def _aws(rule: Mapping[str, Any], arrow: str, named: Any) -> Columns:
     other = rule.get("cidr_ipv4") or rule.get("cidr_ipv6") or rule["referenced_security_group_id"]
-    said = rule.get("description") or rule["tags"]["jtel-rows"]
+    said = rule["description"]
     ports = _ports(rule["from_port"], rule["to_port"]) if "from_port" in rule else "*"
     return named(rule["security_group_id"]), arrow, named(other), rule["ip_protocol"], ports, f"[{said}]"
 

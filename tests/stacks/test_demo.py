@@ -7,7 +7,9 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from jtel_constructs.policy import AwsPlatform
 from jtel_constructs.policy.platforms import LocalBackend
@@ -49,6 +51,46 @@ def test_the_local_api_carries_a_call_out_once_however_often_it_is_sent(endpoint
     assert again == first
     assert other != first
     assert vpcs() == before + 2
+
+
+def test_the_local_api_gives_the_description_of_a_rule_from_a_group_back(endpoint: str) -> None:
+    ec2 = boto3.client(
+        "ec2",
+        region_name="eu-central-1",
+        endpoint_url=endpoint,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+    vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="one", Description="one", VpcId=vpc)["GroupId"]
+
+    def permission(said: str) -> list[dict[str, object]]:
+        pair = {"GroupId": group, "Description": said}
+        return [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": [pair]}]
+
+    made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=permission("why it is open"))
+    (rule,) = made["SecurityGroupRules"]
+    assert rule["Description"] == "why it is open"
+    with pytest.raises(ClientError, match=r"InvalidPermission\.Duplicate"):
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=permission("another reason"))
+    ec2.modify_security_group_rules(
+        GroupId=group,
+        SecurityGroupRules=[
+            {
+                "SecurityGroupRuleId": rule["SecurityGroupRuleId"],
+                "SecurityGroupRule": {
+                    "IpProtocol": "tcp",
+                    "FromPort": 22,
+                    "ToPort": 22,
+                    "ReferencedGroupId": group,
+                    "Description": "a better reason",
+                },
+            }
+        ],
+    )
+    filters = [{"Name": "group-id", "Values": [group]}]
+    found = ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]
+    assert [rule["Description"] for rule in found if not rule["IsEgress"]] == ["a better reason"]
 
 
 def test_the_local_api_answers_on_loopback_alone(endpoint: str) -> None:
