@@ -1,4 +1,4 @@
-"""The README says what is true."""
+"""The README and the pages of docs/ say what is true."""
 
 from __future__ import annotations
 
@@ -12,14 +12,33 @@ import pytest
 from jtel_constructs import Environment, compute
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.policy import load_environment
-from tests.readme import README, filled
+from tests.generated_docs import README, TABLES, filled, pages, tables_in
 
 ROOT = README.parent
 TEXT = README.read_text(encoding="utf-8")
 
 
-def test_the_tables_are_those_of_the_data() -> None:
-    assert filled(TEXT) == TEXT, "run: .venv/bin/python -m tests.readme"
+PAGES = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in pages()}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_tables_are_those_of_the_data(page: str) -> None:
+    assert filled(PAGES[page]) == PAGES[page], "run: .venv/bin/python -m tests.generated_docs"
+
+
+def test_every_table_that_is_made_stands_on_one_page() -> None:
+    assert sorted(name for text in PAGES.values() for name in tables_in(text)) == sorted(TABLES)
+
+
+def test_the_readme_is_a_five_minute_read() -> None:
+    assert len(TEXT.splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    folder = (ROOT / page).parent
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", PAGES[page])
+    assert [link for link in links if not (folder / link).exists()] == []
 
 
 def test_the_environment_in_the_readme_is_a_right_one(tmp_path: Path) -> None:
@@ -31,8 +50,8 @@ def test_the_environment_in_the_readme_is_a_right_one(tmp_path: Path) -> None:
     assert cloud_of(rules.environment).emit(rules).resources
 
 
-def test_the_readme_explains_every_key_of_an_environment() -> None:
-    explained = set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE))
+def test_every_key_of_an_environment_is_explained() -> None:
+    explained = set(re.findall(r"^\| `(\w+)` \|", PAGES["docs/environments.md"], re.MULTILINE))
     assert explained >= set(Environment.model_fields)
 
 
@@ -43,6 +62,8 @@ def test_the_code_in_the_readme_runs(tmp_path: Path) -> None:
     assert (tmp_path / "cdktf.out/stacks/contact-centre/cdk.tf.json").exists()
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake (\w+)", TEXT))))
-def test_the_make_targets_in_the_readme_exist(target: str) -> None:
+@pytest.mark.parametrize(
+    "target", sorted({name for text in PAGES.values() for name in re.findall(r"`make (\w+)", text)})
+)
+def test_the_make_targets_that_are_named_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The README's tables, from the data. `python -m tests.readme` writes them; a test holds the README against them."""
+"""Tables of the README and docs/, from the data. `python -m tests.generated_docs` writes them; a test checks them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from jtel_constructs.clouds import cloud_of
 from jtel_constructs.matrix import Row, SupplementRow
 from jtel_constructs.policy import TOPOLOGIES
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 PLATFORMS = {
     "aws": {"cloud": "aws", "region": "eu-central-1", "vpc_id": "vpc-0123456789abcdef0"},
     "azure": {"cloud": "azure", "location": "westeurope", "resource_group": "rg-jtel"},
@@ -117,16 +118,24 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
+_PLACE = re.compile(r"<!-- generated: ([\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    """The README and every page of docs/."""
+    return [README, *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def tables_in(text: str) -> list[str]:
+    """The names of the generated tables that a page has a place for."""
+    return _PLACE.findall(text)
+
+
 def filled(text: str) -> str:
-    """The README with its tables made anew."""
-    for name, make in TABLES.items():
-        pattern = re.compile(rf"<!-- generated: {name} -->\n.*?<!-- end -->", re.DOTALL)
-        found = pattern.findall(text)
-        if len(found) != 1:
-            raise ValueError(f"the README has {len(found)} places for the table {name}; it needs one")
-        text = pattern.sub(f"<!-- generated: {name} -->\n{make()}\n<!-- end -->", text)
-    return text
+    """A page with its tables made anew."""
+    return _PLACE.sub(lambda place: f"<!-- generated: {place[1]} -->\n{TABLES[place[1]]()}\n<!-- end -->", text)
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in pages():
+        page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
