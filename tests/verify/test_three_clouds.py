@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.generated_docs import PEERS, PLATFORMS
 
 from jtel_constructs import Environment, compute, load_environment
 from jtel_constructs.answers import compare, prove
@@ -16,6 +15,7 @@ from jtel_constructs.cli import main as jtel
 from jtel_constructs.constructs.synth import load_all, synthesize
 from jtel_constructs.policy import TOPOLOGIES
 from jtel_constructs.readers import Snapshot, read_terraform
+from tests.generated_docs import PEERS, PLATFORMS
 
 LIMITS: dict[str, dict[str, int]] = {
     "aws": {},
