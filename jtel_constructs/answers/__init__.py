@@ -5,6 +5,6 @@ Shares nothing with the code that emits the groups.
 
 from __future__ import annotations
 
-from jtel_constructs.answers.proof import Proof, compare, prove
+from jtel_constructs.answers.proof import Proof, Verdict, compare, prove
 
-__all__ = ["Proof", "compare", "prove"]
+__all__ = ["Proof", "Verdict", "compare", "prove"]

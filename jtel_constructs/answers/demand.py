@@ -16,7 +16,7 @@ from jtel_constructs.reach.packets import (
     Block,
     PacketRule,
     Ports,
-    Side,
+    Selector,
     union,
 )
 from jtel_constructs.readers.snapshot import Snapshot
@@ -44,13 +44,13 @@ def demanded(ruleset: RuleSet, snapshot: Snapshot, groups: Mapping[str, str]) ->
     if ruleset.environment.egress == "all":
         blocks = [EVERYWHERE[4 if family == "ipv4" else 6] for family in ruleset.environment.ip_families]
         rules += [
-            PacketRule(name, EGRESS, "egress", Side(blocks=(block,)), None, ALL_PORTS)
+            PacketRule(name, EGRESS, "egress", Selector(blocks=(block,)), None, ALL_PORTS)
             for name in names
             for block in blocks
         ]
     if snapshot.cloud == "azure":
         # not of the matrix, but every load balancer's health probes need it
-        rules += [PacketRule(name, PROBES, "ingress", Side(tag=PROBE), TCP, ALL_PORTS) for name in names]
+        rules += [PacketRule(name, PROBES, "ingress", Selector(tag=PROBE), TCP, ALL_PORTS) for name in names]
     # a server is itself, whatever groups the snapshot has it in; a foreign group may yet turn out to be one of them
     members = {
         name: frozenset({_itself(name), _ALL_SERVERS}) | snapshot.members.get(name, frozenset()) for name in names
@@ -62,15 +62,15 @@ def _itself(server: str) -> str:
     return f"server {server}"
 
 
-def _side(source: Source, groups: Mapping[str, str]) -> Side:
+def _side(source: Source, groups: Mapping[str, str]) -> Selector:
     if isinstance(source, Internal):
-        return Side(groups=(_ALL_SERVERS,))
+        return Selector(groups=(_ALL_SERVERS,))
     if isinstance(source, FromServer):
-        return Side(groups=(_itself(source.name),))
+        return Selector(groups=(_itself(source.name),))
     if isinstance(source, FromGroup):
-        return Side(groups=(groups[source.id],))
+        return Selector(groups=(groups[source.id],))
     network = source.network
-    return Side(blocks=(Block(network.version, int(network.network_address), network.prefixlen),))
+    return Selector(blocks=(Block(network.version, int(network.network_address), network.prefixlen),))
 
 
 def _ports(ports: PortRange) -> Ports:

@@ -8,11 +8,10 @@ from ipaddress import ip_address
 from typing import Literal
 
 from jtel_constructs.reach.packets import BOTH, TCP, UDP, Direction, address_text, bits, protocol_name
-from jtel_constructs.readers.reading import REFRESHED
-from jtel_constructs.readers.snapshot import Difference
+from jtel_constructs.readers.differences import Difference, Kind
 from jtel_constructs.readers.values import ports_text
 
-PacketKind = Literal["missing", "open"]
+PacketKind = Literal[Kind.MISSING, Kind.OPEN, Kind.UNTOLD]
 Span = tuple[int, int, int]
 
 _SHOWN_RANGES = 3
@@ -104,10 +103,10 @@ class Findings:
         if len(finding.because) > _SHOWN_CAUSES:
             causes += f" and {len(finding.because) - _SHOWN_CAUSES} more"
         message = f"{_what(protocol, ports)} from {source} to {destination}{over} is "
-        if finding.kind == "open":
+        if finding.kind is Kind.OPEN:
             message += f"let through by {causes}, and nothing demands it"
-            if any(REFRESHED in cause for cause in finding.because):
-                message += " (if that is out of date, run `terraform apply -refresh-only` first)"
+        elif finding.kind is Kind.UNTOLD:
+            message += f"in {causes} alone"
         elif finding.note:
             message += f"demanded by {causes} and not surely let through: {finding.note}"
         else:

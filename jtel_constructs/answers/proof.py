@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from itertools import pairwise
 
 from jtel_constructs.answers.demand import demanded, foreign_keys
@@ -23,15 +24,34 @@ from jtel_constructs.reach.packets import (
     Ports,
     bits,
     subtract,
+    union,
 )
-from jtel_constructs.readers.snapshot import KINDS, Difference, Snapshot
+from jtel_constructs.readers.differences import Difference, Kind, untold
+from jtel_constructs.readers.snapshot import Snapshot
 
 # where the probes of Azure's load balancers come from, in every virtual network
 _PROBE_ADDRESS = 0xA83F8110
 _ANOTHER = "another machine"
 _PROBES = "probes of the load balancer"
 
+_KINDS = tuple(Kind)
+
 Change = tuple[PacketKind, int, tuple[int, int]]
+
+
+class Verdict(Enum):
+    """The answer to "is it exactly what is demanded": its word, and the exit code that says the same.
+
+    PROVED: yes. DIFFERS: no, and each difference has a packet or a named fault. UNTOLD: nothing is wrong that could be
+    read, but something could not.
+    """
+
+    PROVED = ("proved", 0)
+    DIFFERS = ("differs", 1)
+    UNTOLD = ("cannot be told", 3)
+
+    def __init__(self, word: str, exit_code: int) -> None:
+        self.word, self.exit_code = word, exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +59,40 @@ class Proof:
     """What came of a proof.
 
     Attributes:
-        differences: none if the snapshot is exactly what is demanded.
+        found: the differences, and after them what cannot be told; none if the snapshot is exactly what is demanded.
         destinations: servers that were checked.
         server_pairs: ordered pairs of servers that were checked, a server and itself too.
         foreign_groups: groups outside the environment that were checked as sources.
         stranger_classes: classes of all other addresses; the addresses of a class are treated alike by both sides.
+        notes: what was not examined, in words.
     """
 
-    differences: tuple[Difference, ...]
+    found: tuple[Difference, ...]
     destinations: int
     server_pairs: int
     foreign_groups: int
     stranger_classes: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What is not as demanded."""
+        return tuple(one for one in self.found if one.kind is not Kind.UNTOLD)
+
+    @property
+    def untold(self) -> tuple[Difference, ...]:
+        """What cannot be told from what was read, each with what would settle it."""
+        return tuple(one for one in self.found if one.kind is Kind.UNTOLD)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The answer. A difference stands, whatever else cannot be told."""
+        return Verdict.DIFFERS if self.differences else Verdict.UNTOLD if self.found else Verdict.PROVED
 
     @property
     def proved(self) -> bool:
         """Whether the snapshot is exactly what is demanded."""
-        return not self.differences
+        return self.verdict is Verdict.PROVED
 
     @property
     def sources(self) -> int:
@@ -78,11 +115,18 @@ def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
     labels = {keys[one.source.id]: one.source.label for one in ruleset.demands if isinstance(one.source, FromGroup)}
     wanted = demanded(ruleset, snapshot, keys)
     comparison = _Comparison(
-        ruleset.environment, wanted, _policy(snapshot), {**labels, **snapshot.groups}, snapshot.cloud == "azure"
+        ruleset.environment,
+        wanted,
+        _policy(snapshot),
+        {**labels, **snapshot.groups},
+        snapshot.copies,
+        snapshot.cloud == "azure",
     )
     found = [*snapshot.troubles, *comparison.differences()]
     servers = len(ruleset.servers)
-    return Proof(_in_order(found), servers, servers * servers, len(comparison.foreign), comparison.strangers)
+    return Proof(
+        _in_order(found), servers, servers * servers, len(comparison.foreign), comparison.strangers, snapshot.notes
+    )
 
 
 def compare(a: Snapshot, b: Snapshot, environment: Environment) -> tuple[Difference, ...]:
@@ -91,7 +135,12 @@ def compare(a: Snapshot, b: Snapshot, environment: Environment) -> tuple[Differe
     The two may be of different clouds. What could not be read of either is a difference too.
     """
     comparison = _Comparison(
-        environment, _policy(a), _policy(b), {**a.groups, **b.groups}, a.cloud == b.cloud == "azure"
+        environment,
+        _policy(a),
+        _policy(b),
+        {**a.groups, **b.groups},
+        {**a.copies, **b.copies},
+        a.cloud == b.cloud == "azure",
     )
     return _in_order([*a.troubles, *b.troubles, *comparison.differences()])
 
@@ -103,7 +152,7 @@ def _policy(snapshot: Snapshot) -> Policy:
 def _in_order(found: Iterable[Difference]) -> tuple[Difference, ...]:
     def place(difference: Difference) -> tuple[object, ...]:
         return (
-            KINDS.index(difference.kind),
+            _KINDS.index(difference.kind),
             DIRECTIONS.index(difference.direction),
             bool(difference.packet),
             ", behind " in difference.packet,
@@ -120,9 +169,15 @@ def _in_order(found: Iterable[Difference]) -> tuple[Difference, ...]:
 
 class _Comparison:
     def __init__(
-        self, environment: Environment, wanted: Policy, got: Policy, labels: Mapping[str, str], probes: bool
+        self,
+        environment: Environment,
+        wanted: Policy,
+        got: Policy,
+        labels: Mapping[str, str],
+        copies: Mapping[str, str],
+        probes: bool,
     ) -> None:
-        self.wanted, self.got = wanted, got
+        self.wanted, self.got, self.copies = wanted, got, copies
         self.names = [server.name for server in environment.all_servers()]
         self.used = tuple(4 if family == "ipv4" else 6 for family in environment.ip_families)
         self.places: tuple[Place, ...] = ("outside", "network") if wanted.aimed or got.aimed else ("outside",)
@@ -143,7 +198,14 @@ class _Comparison:
             self._ingress(name, "", wanted, got)
             self._behind(name)
             self._egress(name)
-        return self.findings.differences()
+        copied: dict[tuple[str, ...], list[Difference]] = {}
+        for one in self.findings.differences():
+            if one.kind is Kind.UNTOLD:
+                copied.setdefault(one.because, []).append(one)
+            else:
+                yield one
+        for because, some in copied.items():
+            yield _copied(because, some, self.copies[because[0]])
 
     # -- who is compared ---------------------------------------------------------------------------------------------
 
@@ -167,10 +229,10 @@ class _Comparison:
         alike: dict[object, list[str | None]] = {}
         for local in [*(name for name in self.names if name != server), None]:
             rules = tuple(
-                (rule.where, certain)
+                (rule.where, acts)
                 for policy in (self.wanted, self.got)
                 if policy.aimed
-                for rule, certain in policy.matched(server, "ingress", local)
+                for rule, acts in policy.matched(server, "ingress", local)
             )
             alike.setdefault(rules, []).append(local)
         for locals_alike in alike.values():
@@ -213,10 +275,12 @@ class _Comparison:
     def _work_out(self, wanted: frozenset[int], got: frozenset[int], protocols: tuple[int, ...]) -> Iterator[Change]:
         for protocol in protocols:
             left, right = self.wanted.verdict(wanted, protocol), self.got.verdict(got, protocol)
-            pieces: tuple[tuple[PacketKind, Ports], ...] = (
-                ("missing", subtract(left.may, right.sure)),
-                ("open", subtract(right.may, left.sure)),
-            )
+            missing = subtract(left.may, right.must_at_best)
+            opened = subtract(right.may, left.must_at_best)
+            pieces: list[tuple[PacketKind, Ports]] = [(Kind.MISSING, missing), (Kind.OPEN, opened)]
+            if self.copies:
+                doubtful = union([subtract(left.may_at_best, right.must), subtract(right.may_at_best, left.must)])
+                pieces.append((Kind.UNTOLD, subtract(doubtful, union([missing, opened]))))
             for kind, ports in pieces:
                 for piece in ports:
                     yield kind, protocol, piece
@@ -236,8 +300,10 @@ class _Pair:
 
     def member(self, label: str, like: Peer, peer: Peer, used: bool) -> None:
         for kind, protocol, ports in self._changes(like, peer):
-            if used or kind == "open":
-                self.findings.member(self._finding(kind, label, protocol, ports, like, peer), peer.version)
+            if used or kind is not Kind.MISSING:
+                finding = self._finding(kind, label, protocol, ports, like, peer)
+                if finding:
+                    self.findings.member(finding, peer.version)
 
     def member_at_every_address(self, label: str, member: Peer) -> None:
         for version in VERSIONS:
@@ -254,14 +320,16 @@ class _Pair:
                     peer = Peer(version, first, place=place)
                     for kind, protocol, ports in self._changes(peer, peer):
                         finding = self._finding(kind, "", protocol, ports, peer, peer)
+                        if finding is None:
+                            continue
                         self.findings.stranger(finding, place, (version, first, last))
 
     def probe(self, wanted: View, behind: bool) -> None:
         """The platform's own probes, as `wanted` has it."""
         peer = Peer(4, _PROBE_ADDRESS, place="probe")
         for kind, protocol, ports in self.comparison.changes(wanted.codes(peer), self.got.codes(peer), self.protocols):
-            if kind == "open" or not behind:
-                because = self.got if kind == "open" else wanted
+            if kind is Kind.OPEN or (kind is Kind.MISSING and not behind):
+                because = self.got if kind is Kind.OPEN else wanted
                 where = _where(because.because(peer, protocol, ports, True))
                 finding = Finding(kind, self.direction, self.server, self.local, _PROBES, protocol, ports, where)
                 self.findings.member(finding, peer.version)
@@ -271,9 +339,15 @@ class _Pair:
 
     def _finding(
         self, kind: PacketKind, label: str, protocol: int, ports: tuple[int, int], like: Peer, peer: Peer
-    ) -> Finding:
+    ) -> Finding | None:
         note = ""
-        if kind == "missing":
+        if kind is Kind.UNTOLD:
+            letting = self.got.because(peer, protocol, ports, True, behind=True)
+            because = tuple(where for where in _where(letting) if where in self.comparison.copies)
+            if not because:
+                # what else nobody can tell was reported where it was read
+                return None
+        elif kind is Kind.MISSING:
             because = _where(self.wanted.because(like, protocol, ports, True))
             letting = self.got.because(peer, protocol, ports, True, behind=True)
             if letting:
@@ -285,6 +359,17 @@ class _Pair:
         else:
             because = _where(self.got.because(peer, protocol, ports, True))
         return Finding(kind, self.direction, self.server, self.local, label, protocol, ports, because, note)
+
+
+def _copied(because: tuple[str, ...], some: list[Difference], settle: str) -> Difference:
+    """What only copies of a group's own list say, in one line."""
+    first = some[0]
+    more = f" and {len(some) - 1} more" if len(some) > 1 else ""
+    message = (
+        f"{first.packet}{more} stands in a copy of the group's own list alone, which is as old as Terraform's last "
+        "look at the cloud: whether it is in force cannot be told from this file"
+    )
+    return replace(untold(", ".join(because), message, first.destination, first.direction, settle), because=because)
 
 
 def _where(rules: Iterable[PacketRule]) -> tuple[str, ...]:

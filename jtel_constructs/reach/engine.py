@@ -6,19 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from jtel_constructs.reach.packets import (
-    NO_PORTS,
-    VERSIONS,
-    Block,
-    Direction,
-    Effect,
-    PacketRule,
-    Side,
-    Verdict,
-    bits,
-    decide,
-    subtract,
-)
+from jtel_constructs.reach.packets import NO_PORTS, VERSIONS, Block, Direction, PacketRule, Selector, bits, subtract
+from jtel_constructs.reach.verdict import Acts, Allowed, Effect, decide
 
 # where a peer is, which only Azure's service tags ask: in the virtual network or not, or the platform's own probe
 Place = Literal["outside", "network", "probe"]
@@ -26,8 +15,9 @@ Place = Literal["outside", "network", "probe"]
 VIRTUAL_NETWORK = "virtualnetwork"
 PROBE = "azureloadbalancer"
 
-# whether a rule acts on a packet: None for no, False for maybe, True for surely
-Match = bool | None
+# a rule, and whether it acts on the packets in question
+Acting = tuple[PacketRule, Acts]
+NOTHING = Allowed(NO_PORTS, NO_PORTS, NO_PORTS, NO_PORTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +60,7 @@ class Policy:
             self._by_holder.setdefault((rule.holder, rule.direction), []).append(rule)
         self._codes: dict[Effect, int] = {}
         self._effects: list[Effect] = []
-        self._verdicts: dict[tuple[frozenset[int], int], Verdict] = {}
+        self._verdicts: dict[tuple[frozenset[int], int], Allowed] = {}
 
     def rules(self, server: str, direction: Direction) -> Iterator[PacketRule]:
         """The rules that protect a server."""
@@ -81,36 +71,36 @@ class Policy:
         """What the groups of `server` do to packets whose near end is `local` (None: a machine in no group)."""
         return View(self, self.matched(server, direction, local))
 
-    def matched(self, server: str, direction: Direction, local: str | None) -> tuple[tuple[PacketRule, bool], ...]:
+    def matched(self, server: str, direction: Direction, local: str | None) -> tuple[Acting, ...]:
         """The rules of a server's groups that may act with this near end, and whether they surely do."""
-        found = ((rule, self._local(rule.local, local)) for rule in self.rules(server, direction))
-        return tuple((rule, match and not rule.partial) for rule, match in found if match is not None)
+        found = ((rule, min(_acts(rule), self._local(rule.local, local))) for rule in self.rules(server, direction))
+        return tuple((rule, acts) for rule, acts in found if acts is not Acts.NEVER)
 
-    def _local(self, side: Side, local: str | None) -> Match:
-        if side.anyone or side.tag == VIRTUAL_NETWORK:
-            return True
-        if side.groups:
+    def _local(self, selector: Selector, local: str | None) -> Acts:
+        if selector.anyone or selector.tag == VIRTUAL_NETWORK:
+            return Acts.SURELY
+        if selector.groups:
             if local is not None:
-                return True if self.members[local] & set(side.groups) else None
+                return Acts.SURELY if self.members[local] & set(selector.groups) else Acts.NEVER
             environment = frozenset[str]().union(*self.members.values())
             # a machine that is no server may be in a group that is not the environment's
-            return None if environment.issuperset(side.groups) else False
+            return Acts.NEVER if environment.issuperset(selector.groups) else Acts.CONDITIONALLY
         # blocks and other tags: the near end's address is not known
-        return False
+        return Acts.CONDITIONALLY
 
-    def code(self, rule: PacketRule, certain: bool) -> int:
+    def code(self, rule: PacketRule, acts: Acts) -> int:
         """A number for what a rule does; rules that do the same share it."""
-        effect = (rule.priority, rule.allow, rule.protocol, rule.ports, certain)
+        effect = Effect(rule.priority, rule.allow, rule.protocol, rule.ports, acts)
         code = self._codes.get(effect)
         if code is None:
             code = self._codes[effect] = len(self._effects)
             self._effects.append(effect)
         return code
 
-    def verdict(self, codes: frozenset[int], protocol: int) -> Verdict:
+    def verdict(self, codes: frozenset[int], protocol: int) -> Allowed:
         """The verdict of these rules on one protocol."""
         if not codes:
-            return Verdict(NO_PORTS, NO_PORTS)
+            return NOTHING
         key = (codes, protocol)
         found = self._verdicts.get(key)
         if found is None:
@@ -121,26 +111,29 @@ class Policy:
 class View:
     """The rules of one server in one direction, indexed by the peers that they name."""
 
-    def __init__(self, policy: Policy, rules: Iterable[tuple[PacketRule, bool]]) -> None:
+    def __init__(self, policy: Policy, rules: Iterable[Acting]) -> None:
         self._policy = policy
         self.blocks: set[Block] = set()
         self.protocols: set[int] = set()
         self.groups: set[str] = set()
-        self._by_block: dict[Block, list[tuple[PacketRule, bool]]] = {}
-        self._by_group: dict[str, list[tuple[PacketRule, bool]]] = {}
-        self._general: list[tuple[PacketRule, bool]] = []
-        self._refusing_blocks: list[tuple[PacketRule, bool]] = []
-        for rule, certain in rules:
+        self._by_block: dict[Block, list[Acting]] = {}
+        self._by_group: dict[str, list[Acting]] = {}
+        self._general: list[Acting] = []
+        self._refusing_blocks: list[Acting] = []
+        self._untold: list[Acting] = []
+        for rule, acts in rules:
             if rule.protocol is not None:
                 self.protocols.add(rule.protocol)
             for group in rule.remote.groups:
-                self._by_group.setdefault(group, []).append((rule, certain))
+                self._by_group.setdefault(group, []).append((rule, acts))
             for block in rule.remote.blocks:
-                self._by_block.setdefault(block, []).append((rule, certain))
+                self._by_block.setdefault(block, []).append((rule, acts))
             if rule.remote.blocks and not rule.allow:
-                self._refusing_blocks.append((rule, False))
-            if rule.remote.anyone or rule.remote.tag:
-                self._general.append((rule, certain))
+                self._refusing_blocks.append((rule, min(acts, Acts.CONDITIONALLY)))
+            if rule.untold and rule.remote.anyone:
+                self._untold.append((rule, acts))
+            elif rule.remote.anyone or rule.remote.tag:
+                self._general.append((rule, acts))
         self.blocks.update(self._by_block)
         self.groups.update(self._by_group)
         self._lengths = {
@@ -148,13 +141,14 @@ class View:
             for version in VERSIONS
         }
 
-    def active(self, peer: Peer) -> Iterator[tuple[PacketRule, bool]]:
+    def active(self, peer: Peer) -> Iterator[Acting]:
         """The rules that may act on this peer's packets, and whether they surely do. One may come twice."""
+        yield from self._untold
         groups = self._policy.members.get(peer.server, frozenset()) if peer.server else frozenset()
         for group in (*groups, peer.group):
-            for rule, certain in self._by_group.get(group, ()) if group else ():
+            for rule, acts in self._by_group.get(group, ()) if group else ():
                 if peer.version in rule.versions:
-                    yield rule, certain
+                    yield rule, acts
         if peer.address is not None:
             width = bits(peer.version)
             for length in self._lengths[peer.version]:
@@ -162,17 +156,17 @@ class View:
                 yield from self._by_block.get(Block(peer.version, peer.address >> shift << shift, length), ())
         else:
             yield from self._refusing_blocks
-        for rule, certain in self._general:
+        for rule, acts in self._general:
             if peer.version not in rule.versions or (peer.address is None and rule.allow):
                 continue
-            match = True if rule.remote.anyone else _in_tag(rule.remote.tag, peer)
-            if match is not None:
-                yield rule, certain and match
+            match = Acts.SURELY if rule.remote.anyone else _in_tag(rule.remote.tag, peer)
+            if match is not Acts.NEVER:
+                yield rule, min(acts, match)
 
     def codes(self, peer: Peer) -> frozenset[int]:
         """What acts on this peer's packets; equal for peers that are treated alike."""
         code = self._policy.code
-        return frozenset([code(rule, certain) for rule, certain in self.active(peer)])
+        return frozenset([code(rule, acts) for rule, acts in self.active(peer)])
 
     def because(
         self, peer: Peer, protocol: int, ports: tuple[int, int], allow: bool, behind: bool = False
@@ -182,24 +176,28 @@ class View:
         Rules behind one that surely refuses all of them are among them only if asked for.
         """
         found: dict[str, PacketRule] = {}
-        for rule, certain in sorted(self.active(peer), key=lambda one: (one[0].priority, one[0].where)):
+        for rule, acts in sorted(self.active(peer), key=lambda one: (one[0].priority, one[0].where)):
             if rule.protocol not in (None, protocol):
                 continue
             if not any(first <= ports[1] and ports[0] <= last for first, last in rule.ports):
                 continue
             if rule.allow is allow:
                 found.setdefault(rule.where, rule)
-            if not behind and certain and not rule.allow and not subtract((ports,), rule.ports):
+            if not behind and acts is Acts.SURELY and not rule.allow and not subtract((ports,), rule.ports):
                 break
         return list(found.values())
 
 
-def _in_tag(tag: str | None, peer: Peer) -> Match:
+def _acts(rule: PacketRule) -> Acts:
+    return Acts.UNTOLD if rule.untold else Acts.CONDITIONALLY if rule.conditional else Acts.SURELY
+
+
+def _in_tag(tag: str | None, peer: Peer) -> Acts:
     """Whether a peer is in an Azure service tag."""
     if tag == PROBE:
-        return True if peer.place == "probe" else None
+        return Acts.SURELY if peer.place == "probe" else Acts.NEVER
     if tag == VIRTUAL_NETWORK:
         # the tag holds the platform's own address too, where load balancers' probes come from
-        return {"network": True, "probe": False, "outside": None}[peer.place]
+        return {"network": Acts.SURELY, "probe": Acts.CONDITIONALLY, "outside": Acts.NEVER}[peer.place]
     # what other tags hold changes from week to week
-    return False
+    return Acts.CONDITIONALLY

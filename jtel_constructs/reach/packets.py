@@ -136,8 +136,8 @@ def parse_block(text: str, *, strict: bool = True, bare: bool = False) -> Block 
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """Who one end of a rule names: anyone, blocks, members of groups, or a service tag of Azure. Exactly one is set."""
+class Selector:
+    """Whom an end of a rule names: anyone, blocks, members of groups, or a service tag of Azure. Exactly one is set."""
 
     anyone: bool = False
     blocks: tuple[Block, ...] = ()
@@ -145,7 +145,7 @@ class Side:
     tag: str | None = None
 
 
-ANYONE = Side(anyone=True)
+ANYONE = Selector(anyone=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,53 +159,20 @@ class PacketRule:
         local: the end that the group protects; anything but `ANYONE` on Azure alone.
         versions: the IP versions that it acts on.
         protocol: its number; None for every protocol.
-        partial: it acts on some of these packets only (a rule with source ports).
+        conditional: it acts on some of these packets only (a rule with source ports).
+        untold: nobody can tell whether it is in force, or what it does: it proves nothing, and nothing against it.
         priority: the lowest number is matched first; all equal where rules only allow.
     """
 
     holder: str
     where: str
     direction: Direction
-    remote: Side
+    remote: Selector
     protocol: int | None
     ports: Ports
     versions: frozenset[int] = BOTH
-    local: Side = ANYONE
+    local: Selector = ANYONE
     allow: bool = True
     priority: int = 0
-    partial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of packets of one protocol between two ends: ports surely let through, and ports that may be."""
-
-    sure: Ports
-    may: Ports
-
-
-# priority, allows, protocol, ports, and whether the rule surely acts on the packets in question
-Effect = tuple[int, bool, int | None, Ports, bool]
-
-
-def decide(effects: Iterable[Effect], protocol: int) -> Verdict:
-    """The verdict of rules on one protocol: the first that acts on a packet decides, and none means refused.
-
-    A rule that may or may not act counts against the verdict both ways: an allow may open and satisfies nothing, a
-    deny may refuse and closes nothing.
-    """
-    sure: list[Ports] = []
-    may: list[Ports] = []
-    undecided, unthreatened = ALL_PORTS, ALL_PORTS
-    for _, allow, named, ports, certain in sorted(effects, key=lambda effect: effect[0]):
-        if named is not None and named != protocol:
-            continue
-        if allow:
-            may.append(intersect(ports, undecided))
-            if certain:
-                sure.append(intersect(ports, unthreatened))
-        else:
-            unthreatened = subtract(unthreatened, ports)
-            if certain:
-                undecided = subtract(undecided, ports)
-    return Verdict(union(sure), union(may))
+    conditional: bool = False
+    untold: bool = False

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.readers.snapshot import Difference, Snapshot
+from jtel_constructs.readers.differences import Difference
+from jtel_constructs.readers.snapshot import Snapshot
 
 __all__ = ["Difference", "Snapshot", "read_live", "read_terraform"]
 

@@ -10,11 +10,22 @@ from dataclasses import replace
 from typing import Any
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.reach.packets import ALL_PORTS, ICMP, ICMPV6, TCP, UDP, Block, Direction, PacketRule, Ports, Side
+from jtel_constructs.reach.packets import (
+    ALL_PORTS,
+    ICMP,
+    ICMPV6,
+    TCP,
+    UDP,
+    Block,
+    Direction,
+    PacketRule,
+    Ports,
+    Selector,
+)
 from jtel_constructs.reach.packets import parse_block as parse
 from jtel_constructs.readers.documents import Document, Resource
 from jtel_constructs.readers.groups import Groups, attach, require_some
-from jtel_constructs.readers.reading import REFRESHED, Reading
+from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (
     Unreadable,
@@ -104,7 +115,7 @@ class _Aws(Reading):
                 with self.resource(resource.address):
                     self.rules.extend(self._legacy(resource))
             elif resource.address in self.subjects:
-                self.puzzles(resource, resource.address)
+                self.unsupported(resource, resource.address)
                 mirrors.extend((resource, direction) for direction in _INLINE)
         for resource, direction in mirrors:
             with self.resource(resource.address, resource.address, direction):
@@ -117,18 +128,19 @@ class _Aws(Reading):
         if holder is None:
             return
         self._separate_holders.add((holder, direction))
-        self.puzzles(resource, holder)
+        if self.unsupported(resource, holder, direction):
+            return
         with self.resource(resource.address, holder, direction):
             protocol, ports = protocol_and_ports(
                 need_text(values, "ip_protocol"), number(values, "from_port"), number(values, "to_port")
             )
             kind = given(values, _SOURCES)
             if kind.startswith("cidr"):
-                remotes = [Side(blocks=(cidr(need_text(values, kind), 4 if kind == "cidr_ipv4" else 6),))]
+                remotes = [Selector(blocks=(cidr(need_text(values, kind), 4 if kind == "cidr_ipv4" else 6),))]
             elif kind == "prefix_list_id":
                 remotes = [self._prefix_list(values[kind])]
             else:
-                remotes = [Side(groups=(self.source(self.groups, values[kind], kind),))]
+                remotes = [Selector(groups=(self.source(self.groups, values[kind], kind),))]
             for remote in remotes:
                 yield PacketRule(holder, resource.address, direction, remote, protocol, ports)
 
@@ -137,7 +149,8 @@ class _Aws(Reading):
         holder = self.holder(values.get("security_group_id"), "id", "security_group_id")
         if holder is None:
             return
-        self.puzzles(resource, holder)
+        if self.unsupported(resource, holder):
+            return
         with self.resource(resource.address, holder):
             kind = need_text(values, "type")
             if kind not in _INLINE:
@@ -168,7 +181,9 @@ class _Aws(Reading):
         for block in blocks_of(resource.values, direction):
             for rule in self._permission(where, resource.address, direction, block, items(block, "security_groups")):
                 if _meaning(rule) not in gone:
-                    yield replace(rule, partial=mirror)
+                    if mirror:
+                        self.copies[where] = REFRESH
+                    yield replace(rule, untold=mirror)
 
     def _departing(self, holder: str, direction: Direction) -> Iterator[PacketRule]:
         """What a plan's rules that it deletes or changes do now."""
@@ -185,31 +200,31 @@ class _Aws(Reading):
     ) -> Iterator[PacketRule]:
         """The rules of an object with lists of sources, as in inline rules."""
         protocol, ports = _old_protocol(values)
-        remotes = [Side(blocks=(cidr(text, 4),)) for text in texts(values, "cidr_blocks")]
-        remotes += [Side(blocks=(cidr(text, 6),)) for text in texts(values, "ipv6_cidr_blocks")]
+        remotes = [Selector(blocks=(cidr(text, 4),)) for text in texts(values, "cidr_blocks")]
+        remotes += [Selector(blocks=(cidr(text, 6),)) for text in texts(values, "ipv6_cidr_blocks")]
         remotes += [self._prefix_list(value) for value in items(values, "prefix_list_ids")]
-        remotes += [Side(groups=(self.source(self.groups, value, "a source group"),)) for value in sources]
+        remotes += [Selector(groups=(self.source(self.groups, value, "a source group"),)) for value in sources]
         if flag(values, "self"):
-            remotes.append(Side(groups=(holder,)))
+            remotes.append(Selector(groups=(holder,)))
         if not remotes:
             raise Unreadable("a rule without a source")
         for remote in remotes:
             yield PacketRule(holder, where, direction, remote, protocol, ports)
 
-    def _prefix_list(self, value: object) -> Side:
+    def _prefix_list(self, value: object) -> Selector:
         key = self._lists.find(value)
         if key is None:
             raise Unreadable(f"prefix list {shown(value)} is not in the file")
         resource = self._lists.by_key[key]
-        if resource.puzzles:
-            raise Unreadable(f"prefix list {key}: {resource.puzzles[0]}")
+        if resource.unsupported:
+            raise Unreadable(f"prefix list {key}: {resource.unsupported[0]}")
         for entry in self._entries:
             if self._lists.find(entry.values.get("prefix_list_id")) in (None, key):
                 raise Unreadable(f"{entry.address} may add to prefix list {key}; write its entries inside the list")
         blocks = tuple(cidr(need_text(entry, "cidr")) for entry in blocks_of(resource.values, "entry"))
         if not blocks:
             raise Unreadable(f"prefix list {key} has no entries that can be read")
-        return Side(blocks=blocks)
+        return Selector(blocks=blocks)
 
 
 def _old_protocol(values: Values) -> tuple[int | None, Ports]:

@@ -21,13 +21,13 @@ from jtel_constructs.reach.packets import (
     Direction,
     PacketRule,
     Ports,
-    Side,
+    Selector,
     union,
 )
 from jtel_constructs.readers.azure_values import one_of, ports, prefix, prefixes
-from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.documents import Document, Resource, Shape
 from jtel_constructs.readers.groups import Groups, attach, check_output, require_some
-from jtel_constructs.readers.reading import REFRESHED, Reading
+from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (
     Expression,
@@ -55,8 +55,8 @@ _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?")
 _FIRST_PRIORITY, _LAST_PRIORITY = 100, 4096
 
 # the rules that every network security group ends with: direction, priority, allows, source, destination, name
-_NETWORK, _INTERNET, _PROBES = Side(tag=VIRTUAL_NETWORK), Side(tag="internet"), Side(tag=PROBE)
-_DEFAULTS: tuple[tuple[Direction, int, bool, Side, Side, str], ...] = (
+_NETWORK, _INTERNET, _PROBES = Selector(tag=VIRTUAL_NETWORK), Selector(tag="internet"), Selector(tag=PROBE)
+_DEFAULTS: tuple[tuple[Direction, int, bool, Selector, Selector, str], ...] = (
     ("ingress", 65000, True, _NETWORK, _NETWORK, "AllowVnetInBound"),
     ("ingress", 65001, True, _PROBES, ANYONE, "AllowAzureLoadBalancerInBound"),
     ("ingress", 65500, False, ANYONE, ANYONE, "DenyAllInBound"),
@@ -77,7 +77,7 @@ def read(environment: Environment, document: Document) -> Snapshot:
     reading = _Azure(environment, document, holders, subjects, asgs)
     reading.read()
     for key in sorted({key for keys in joined.by_server.values() for key in keys}):
-        reading.puzzles(asgs.by_key[key])
+        reading.unsupported(asgs.by_key[key])
     return Snapshot(
         cloud="azure",
         origin=str(document.path),
@@ -87,8 +87,11 @@ def read(environment: Environment, document: Document) -> Snapshot:
         groups={key: found.names.get(key, key) for found in (holders, asgs) for key in found.by_key},
         aliases=asgs.aliases,
         expressions=frozenset(reading.expressions),
-        synthesized=document.shape == "stack",
+        synthesized=document.shape is Shape.STACK,
+        copies=reading.copies,
+        notes=tuple(reading.notes),
         troubles=(
+            *document.troubles,
             *check_output(environment, document.output),
             *protected.troubles,
             *joined.troubles,
@@ -116,7 +119,7 @@ class _Azure(Reading):
                     self._separate(resource, direction)
         for key in sorted(self.subjects):
             resource = self.groups.by_key[key]
-            self.puzzles(resource, key)
+            self.unsupported(resource, key)
             with self.resource(key, key):
                 self._inline(resource)
             self.rules.extend(self._defaults(key))
@@ -141,7 +144,7 @@ class _Azure(Reading):
                 priority,
             )
 
-    def _versions(self, remote: Side, direction: Direction) -> frozenset[int]:
+    def _versions(self, remote: Selector, direction: Direction) -> frozenset[int]:
         # `*` and tags have no address family: what servers may send is of the families that they have addresses of
         return self._addresses if direction == "egress" and (remote.anyone or remote.tag) else BOTH
 
@@ -173,7 +176,8 @@ class _Azure(Reading):
         if holder is None:
             return
         self._separate_holders.add(holder)
-        self.puzzles(resource, holder)
+        if self.unsupported(resource, holder, direction):
+            return
         with self.resource(resource.address, holder, direction):
             rule = self._rule(resource.values, holder, resource.address)
             self._take_name(need_text(resource.values, "name"), rule)
@@ -215,7 +219,8 @@ class _Azure(Reading):
             if mirror:
                 separate = self._names.get((key, name.lower()))
                 if _meaning(rule) not in gone and not (separate and _meaning(separate) == _meaning(rule)):
-                    self.rules.append(replace(rule, partial=True))
+                    self.copies[where] = REFRESH
+                    self.rules.append(replace(rule, untold=True))
             else:
                 self._take_name(name, rule)
                 self._take_slot(rule)
@@ -254,10 +259,10 @@ class _Azure(Reading):
             local,
             one_of(values, "access", _ACCESS),
             priority,
-            partial=self._port_ranges(values, "source") != ALL_PORTS,
+            conditional=self._port_ranges(values, "source") != ALL_PORTS,
         )
 
-    def _side(self, values: Values, end: str) -> Side:
+    def _side(self, values: Values, end: str) -> Selector:
         keys = (f"{end}_address_prefix", f"{end}_address_prefixes", f"{end}_application_security_group_ids")
         kind = given(self._present(values, keys), keys)
         if kind == keys[0]:
@@ -267,7 +272,7 @@ class _Azure(Reading):
         groups = items(values, kind)
         if len(groups) != 1:
             raise Unreadable(f"{kind} lists {len(groups)} groups; one without members would disable the whole rule")
-        return Side(groups=(self.source(self._asgs, groups[0], kind),))
+        return Selector(groups=(self.source(self._asgs, groups[0], kind),))
 
     def _port_ranges(self, values: Values, end: str) -> Ports:
         keys = (f"{end}_port_range", f"{end}_port_ranges")
@@ -278,7 +283,7 @@ class _Azure(Reading):
 
     def _present(self, values: Values, keys: tuple[str, ...]) -> Values:
         """Those keys that are set; what is not set may stand as an empty text or list, but not in a stack."""
-        nothing: tuple[object, ...] = (None,) if self.document.shape == "stack" else (None, "", [])
+        nothing: tuple[object, ...] = (None,) if self.document.shape is Shape.STACK else (None, "", [])
         return {key: value for key in keys if (value := values.get(key)) not in nothing}
 
 

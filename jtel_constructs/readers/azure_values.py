@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TypeVar
 
-from jtel_constructs.reach.packets import ANYONE, Ports, Side, parse_block
+from jtel_constructs.reach.packets import ANYONE, Ports, Selector, parse_block
 from jtel_constructs.readers.values import Unreadable, Values, need_text, port_range, shown, whole
 
 _Value = TypeVar("_Value")
@@ -23,19 +23,19 @@ def one_of(values: Values, key: str, allowed: Mapping[str, _Value]) -> _Value:
     return allowed[found]
 
 
-def prefix(value: str, what: str) -> Side:
+def prefix(value: str, what: str) -> Selector:
     """Who a single prefix names: `*`, a block, an address, or a service tag."""
     if value == "*":
         return ANYONE
     block = parse_block(value, bare=True)
     if block is not None:
-        return Side(blocks=(block,))
+        return Selector(blocks=(block,))
     if _TAG.fullmatch(value):
-        return Side(tag=value.lower())
+        return Selector(tag=value.lower())
     raise Unreadable(f"{what} is {value!r}, neither a block in its network form nor a service tag")
 
 
-def prefixes(values: list[str], what: str) -> Side:
+def prefixes(values: list[str], what: str) -> Selector:
     """Who a list of prefixes names: blocks and addresses of one family that do not overlap."""
     blocks = []
     for value in values:
@@ -49,7 +49,7 @@ def prefixes(values: list[str], what: str) -> Side:
     for before, after in pairwise(blocks):
         if after.first <= before.last:
             raise Unreadable(f"{what} has blocks that overlap, which Azure refuses")
-    return Side(blocks=tuple(blocks))
+    return Selector(blocks=tuple(blocks))
 
 
 def ports(value: object, what: str) -> Ports:

@@ -5,15 +5,64 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from jtel_constructs.errors import ProofError
+from jtel_constructs.readers.differences import Difference
 from jtel_constructs.readers.values import UNKNOWN, Expression, Ref
 
 OUTPUT = "acd_servers"
 
-Shape = Literal["stack", "plan", "state"]
+
+class Shape(StrEnum):
+    """The kinds of files."""
+
+    STACK = "stack"
+    PLAN = "plan"
+    STATE = "state"
+
+
+# what settles whatever a kind of file leaves unsaid
+SETTLE = {
+    Shape.STACK: "prove the plan: `terraform plan -out=PLAN`, `terraform show -json PLAN > plan.json`, then `--plan "
+    "plan.json`",
+    Shape.PLAN: "apply the plan, then prove the state (`terraform show -json > state.json`, `--state state.json`) or "
+    "ask the cloud (`--live`)",
+    Shape.STATE: "ask the cloud itself (`--live`)",
+}
+
+
+class Presence(StrEnum):
+    """Why a resource is, or is not, in force once the file has been applied.
+
+    DECLARED: the file says that it is there. BESIDE: the plan leaves it out (`-target`, a deferred change), and it
+    stays as it is now. FORGOTTEN: Terraform lets it go and does not remove it.
+    """
+
+    DECLARED = "declared"
+    BESIDE = "beside"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider's configuration, such as one AWS account and region.
+
+    Attributes:
+        key: as the file names it: ``aws`` for the default one, ``aws.west`` with an alias, both with ``module.x:``
+            before them if it stands in a module. In a state, ``provider["registry.terraform.io/hashicorp/aws"].west``.
+        source: ``registry.terraform.io/hashicorp/aws``; empty where the file does not say (a stack).
+        values: what the configuration sets, such as ``region``; with `Expression` and `UNKNOWN` as in a resource. Empty
+            where the file does not show it (a state).
+        shown: whether the file shows the configuration at all: a key that is not in `values` is then surely not set.
+    """
+
+    key: str
+    source: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +72,22 @@ class Resource:
     Attributes:
         address: with its module and index.
         values: attributes; `Ref`, `Expression` and `UNKNOWN` stand where the value is not known.
-        puzzles: what of the whole block cannot be read, in words.
+        unsupported: what of the whole block cannot be read, in words: it may not be there, or not be like this.
         configured: the attributes that the configuration sets; None where the file does not say (a state).
+        provider: whose configuration it is made with; None where the file does not say.
+        presence: why it is there.
+        refreshed: whether Terraform looked at it while it made this file and says so (`resource_drift`), so that what
+            the provider lists of its own accord is as new as the file.
     """
 
     address: str
     type: str
     values: Mapping[str, Any]
-    puzzles: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
     configured: frozenset[str] | None = None
+    provider: Provider | None = None
+    presence: Presence = Presence.DECLARED
+    refreshed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +95,13 @@ class Document:
     """A file of Terraform's.
 
     Attributes:
-        resources: all managed resources that the readers know by type; of others only type and address.
-        departing: a plan's resources that it deletes or changes, as they were.
+        resources: all managed resources that are in force once the file has been applied, whoever made them.
+        departing: a plan's resources that it deletes or changes, as they were; what they did is over.
         modules: a synthesized stack's calls of modules, by name; what is in them is not known.
         output: value of the output `acd_servers`; None where there is no such output.
+        providers: configurations of providers, by their key.
+        drift: a plan's resources that somebody changed behind Terraform's back, as they are now.
+        troubles: what of the whole file is wrong or cannot be told, such as a plan that is not complete.
     """
 
     path: Path
@@ -51,6 +110,14 @@ class Document:
     departing: tuple[Resource, ...] = ()
     modules: Mapping[str, Any] = field(default_factory=dict)
     output: Any = None
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+    drift: tuple[Resource, ...] = ()
+    troubles: tuple[Difference, ...] = ()
+
+    @property
+    def settle(self) -> str:
+        """What settles whatever this kind of file leaves unsaid."""
+        return SETTLE[self.shape]
 
 
 # group 1 and 2: type and name, group 3: the attribute

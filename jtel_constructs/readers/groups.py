@@ -9,8 +9,9 @@ from typing import Any
 from jtel_constructs.errors import ProofError
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, Server
+from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import OUTPUT, Document, Resource
-from jtel_constructs.readers.snapshot import Difference, group_key, unreadable
+from jtel_constructs.readers.snapshot import group_key
 from jtel_constructs.readers.values import Expression, Ref, Unknown, shown
 
 
@@ -118,7 +119,7 @@ def attach(
         if not keys:
             result.troubles.append(no_group(name, group))
         elif len(keys) > 1:
-            result.troubles.append(unreadable(", ".join(keys), f"{len(keys)} groups have the name {group}", name))
+            result.troubles.append(untold(", ".join(keys), f"{len(keys)} groups have the name {group}", name))
     common = found[INTERNAL] if shared else []
     for server in environment.all_servers():
         expected = (*found[server.name], *common)
@@ -162,7 +163,7 @@ def _listed(
 def no_group(server: str, group: str) -> Difference:
     """The difference for a server, or the shared group, that has no group."""
     who = "which every server attaches" if server == INTERNAL else f"server {server} has no group of its own"
-    return Difference("missing", "ingress", "", server, "", "", "", (group,), f"there is no group named {group}: {who}")
+    return fault(Kind.MISSING, group, f"there is no group named {group}: {who}", server)
 
 
 def require_some(environment: Environment, document: Document, *groups: Groups) -> None:
@@ -193,4 +194,4 @@ def source_key(groups: Groups, value: object, account: str | None) -> tuple[str,
 
 
 def _wrong(server: str, message: str) -> Difference:
-    return Difference("output", "ingress", "", server, "", "", "", (f"output.{OUTPUT}",), message)
+    return fault(Kind.OUTPUT, f"output.{OUTPUT}", message, server)

@@ -10,8 +10,9 @@ from jtel_constructs.errors import ToolError
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import AwsPlatform, Environment, OpenStackPlatform
 from jtel_constructs.reach.packets import PacketRule
+from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.groups import no_group
-from jtel_constructs.readers.snapshot import Difference, Snapshot, unreadable
+from jtel_constructs.readers.snapshot import Snapshot
 
 
 def read(environment: Environment) -> Snapshot:
@@ -76,7 +77,7 @@ def snapshot(
         if not keys:
             found.append(no_group(server, name))
         elif len(keys) > 1:
-            found.append(unreadable(", ".join(sorted(keys)), f"{len(keys)} groups have the name {name}", server))
+            found.append(untold(", ".join(sorted(keys)), f"{len(keys)} groups have the name {name}", server))
     attached = {
         server: (*by_name.get(name, ()), *by_name.get(wanted[INTERNAL], ()))
         for server, name in wanted.items()

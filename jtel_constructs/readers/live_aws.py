@@ -7,10 +7,11 @@ from typing import Any
 
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import AwsPlatform, Environment, is_token
-from jtel_constructs.reach.packets import Direction, PacketRule, Side
+from jtel_constructs.reach.packets import Direction, PacketRule, Selector
 from jtel_constructs.readers.aws import cidr, protocol_and_ports
+from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.live import group_names, one_line, sdk, snapshot
-from jtel_constructs.readers.snapshot import Difference, Snapshot, group_key, unreadable
+from jtel_constructs.readers.snapshot import Snapshot, group_key
 from jtel_constructs.readers.values import Unreadable
 
 # EC2 takes this many values in one filter
@@ -59,7 +60,7 @@ def read_from(client: Any, environment: Environment, platform: AwsPlatform) -> S
                     rules.append(_rule(answer, lists, account))
                 except Unreadable as error:
                     name = found.get(answer.get("GroupId"), {}).get("GroupName", "")
-                    troubles.append(unreadable(_name(answer), str(error), name, _direction(answer)))
+                    troubles.append(untold(_name(answer), str(error), name, _direction(answer)))
     names_by_id = {identity: group["GroupName"] for identity, group in found.items()}
     return snapshot(environment, f"EC2 in {platform.region}", names_by_id, rules, troubles, account)
 
@@ -91,11 +92,11 @@ def _rule(answer: Answer, lists: _PrefixLists, account: str | None) -> PacketRul
         identity = str(group.get("GroupId"))
         if group.get("UserId"):
             identity = f"{group['UserId']}/{identity}"
-        remote = Side(groups=(group_key(identity, "aws", {}, account),))
+        remote = Selector(groups=(group_key(identity, "aws", {}, account),))
     elif kind == "PrefixListId":
         remote = lists.side(str(answer[kind]))
     else:
-        remote = Side(blocks=(cidr(str(answer[kind]), 4 if kind == "CidrIpv4" else 6),))
+        remote = Selector(blocks=(cidr(str(answer[kind]), 4 if kind == "CidrIpv4" else 6),))
     return PacketRule(str(answer.get("GroupId")), _name(answer), _direction(answer), remote, protocol, ports)
 
 
@@ -111,13 +112,13 @@ class _PrefixLists:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._sides: dict[str, Side] = {}
+        self._sides: dict[str, Selector] = {}
 
-    def side(self, identity: str) -> Side:
+    def side(self, identity: str) -> Selector:
         if identity not in self._sides:
             pages: Iterable[Answer] = self._client.get_paginator("get_managed_prefix_list_entries").paginate(
                 PrefixListId=identity
             )
             entries = [str(entry.get("Cidr")) for page in pages for entry in page["Entries"]]
-            self._sides[identity] = Side(blocks=tuple(cidr(entry) for entry in entries))
+            self._sides[identity] = Selector(blocks=tuple(cidr(entry) for entry in entries))
         return self._sides[identity]

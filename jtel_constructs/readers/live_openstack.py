@@ -7,10 +7,11 @@ from typing import Any
 
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import Environment, OpenStackPlatform
-from jtel_constructs.reach.packets import DIRECTIONS, EVERYWHERE, Direction, PacketRule, Side
+from jtel_constructs.reach.packets import DIRECTIONS, EVERYWHERE, Direction, PacketRule, Selector
+from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.live import group_names, one_line, sdk, snapshot
 from jtel_constructs.readers.openstack import address_group, prefix, protocol_and_ports
-from jtel_constructs.readers.snapshot import Difference, Snapshot, unreadable
+from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import Unreadable
 
 _VERSIONS = {"IPv4": 4, "IPv6": 6}
@@ -54,13 +55,13 @@ def read_from(connection: Any, environment: Environment) -> Snapshot:
                 continue
             groups[group.id.lower()] = name
             if group.stateful is False:
-                troubles.append(unreadable(group.id, "it is stateless, so answers need rules of their own", name))
+                troubles.append(untold(group.id, "it is stateless, so answers need rules of their own", name))
             for rule in network.security_group_rules(security_group_id=group.id):
                 try:
                     rules.append(_rule(rule, network, group.id))
                 except Unreadable as error:
                     direction: Direction = "egress" if rule.direction == "egress" else "ingress"
-                    troubles.append(unreadable(str(rule.id), str(error), name, direction))
+                    troubles.append(untold(str(rule.id), str(error), name, direction))
     return snapshot(environment, "Neutron", groups, rules, troubles)
 
 
@@ -83,14 +84,14 @@ def _rule(rule: Any, network: Any, group: str) -> PacketRule:
     )
 
 
-def _remote(rule: Any, network: Any, version: int) -> Side:
+def _remote(rule: Any, network: Any, version: int) -> Selector:
     remotes = (rule.remote_ip_prefix, rule.remote_group_id, rule.remote_address_group_id)
     if sum(bool(remote) for remote in remotes) > 1:
         raise Unreadable("it has more than one remote")
     if rule.remote_ip_prefix:
-        return Side(blocks=(prefix(rule.remote_ip_prefix, version),))
+        return Selector(blocks=(prefix(rule.remote_ip_prefix, version),))
     if rule.remote_group_id:
-        return Side(groups=(rule.remote_group_id.lower(),))
+        return Selector(groups=(rule.remote_group_id.lower(),))
     if rule.remote_address_group_id:
         return address_group(network.get_address_group(rule.remote_address_group_id).addresses or (), version)
-    return Side(blocks=(EVERYWHERE[version],))
+    return Selector(blocks=(EVERYWHERE[version],))

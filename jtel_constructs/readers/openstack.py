@@ -24,10 +24,10 @@ from jtel_constructs.reach.packets import (
     Direction,
     PacketRule,
     Ports,
-    Side,
+    Selector,
     parse_block,
 )
-from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.documents import Document, Resource, Shape
 from jtel_constructs.readers.groups import Groups, attach, require_some
 from jtel_constructs.readers.reading import Reading
 from jtel_constructs.readers.snapshot import Snapshot
@@ -128,10 +128,10 @@ class _OpenStack(Reading):
                 with self.resource(resource.address, direction=_direction_of(resource)):
                     self.rules.extend(self._rule(resource))
             elif resource.address in self.subjects:
-                self.puzzles(resource, resource.address)
+                self.unsupported(resource, resource.address)
                 with self.resource(resource.address, resource.address):
                     self.rules.extend(self._group(resource))
-        if self.document.shape != "state":
+        if self.document.shape is not Shape.STATE:
             self._collisions()
         self.others(_TYPES)
 
@@ -150,7 +150,7 @@ class _OpenStack(Reading):
         where = f"{resource.address} (default rules, for delete_default_rules is not true)"
         for block in EVERYWHERE.values():
             versions = frozenset({block.version})
-            rule = PacketRule(resource.address, where, "egress", Side(blocks=(block,)), None, ALL_PORTS, versions)
+            rule = PacketRule(resource.address, where, "egress", Selector(blocks=(block,)), None, ALL_PORTS, versions)
             self._defaults[replace(rule, where="")] = rule
             yield rule
 
@@ -159,7 +159,8 @@ class _OpenStack(Reading):
         holder = self.holder(values.get("security_group_id"), "id", "security_group_id")
         if holder is None:
             return
-        self.puzzles(resource, holder)
+        if self.unsupported(resource, holder):
+            return
         with self.resource(resource.address, holder, _direction_of(resource)):
             direction = need_text(values, "direction")
             if direction not in DIRECTIONS:
@@ -180,26 +181,26 @@ class _OpenStack(Reading):
                 frozenset({version}),
             )
 
-    def _remote(self, resource: Resource, version: int) -> Side:
+    def _remote(self, resource: Resource, version: int) -> Selector:
         # for these three an empty text is the same as nothing
         values = {key: value for key in _REMOTES if (value := resource.values.get(key)) not in (None, "")}
         if not values:
-            return Side(blocks=(EVERYWHERE[version],))
+            return Selector(blocks=(EVERYWHERE[version],))
         kind = given(values, _REMOTES)
         if kind == "remote_ip_prefix":
-            return Side(blocks=(prefix(need_text(values, kind), version),))
+            return Selector(blocks=(prefix(need_text(values, kind), version),))
         if kind == "remote_group_id":
-            return Side(groups=(self.source(self.groups, values[kind], kind),))
+            return Selector(groups=(self.source(self.groups, values[kind], kind),))
         key = self._address_groups.find(values[kind])
         if key is None:
             raise Unreadable(f"address group {shown(values[kind])} is not in the file")
         group = self._address_groups.by_key[key]
-        if group.puzzles:
-            raise Unreadable(f"address group {key}: {group.puzzles[0]}")
+        if group.unsupported:
+            raise Unreadable(f"address group {key}: {group.unsupported[0]}")
         return address_group(texts(group.values, "addresses"), version)
 
 
-def address_group(addresses: Iterable[str], version: int) -> Side:
+def address_group(addresses: Iterable[str], version: int) -> Selector:
     """Those blocks of an address group that a rule of this IP version acts on."""
     blocks = []
     for address in addresses:
@@ -208,7 +209,7 @@ def address_group(addresses: Iterable[str], version: int) -> Side:
             raise Unreadable(f"{address!r} in the address group is no block of addresses")
         if block.version == version:
             blocks.append(block)
-    return Side(blocks=tuple(blocks))
+    return Selector(blocks=tuple(blocks))
 
 
 def _sent(first: int | None, last: int | None) -> tuple[int | None, int | None]:

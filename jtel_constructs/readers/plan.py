@@ -14,6 +14,7 @@ from jtel_constructs.readers.documents import (
     Converter,
     Document,
     Resource,
+    Shape,
     fill,
     module_resources,
     need_list,
@@ -71,7 +72,7 @@ def load_plan(path: Path, content: Mapping[str, Any]) -> Document:
         configured = None if mine is None else frozenset(mine)
         resources.append(Resource(address, kind, full, configured=configured))
     return Document(
-        path, "plan", tuple(resources), tuple(departing), output=_planned_output(content, configuration, references)
+        path, Shape.PLAN, tuple(resources), tuple(departing), output=_planned_output(content, configuration, references)
     )
 
 

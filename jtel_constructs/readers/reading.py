@@ -7,16 +7,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.reach.packets import Direction, PacketRule
-from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, DIRECTIONS, Direction, PacketRule
+from jtel_constructs.readers.differences import Difference, untold
+from jtel_constructs.readers.documents import Document, Resource, Shape
 from jtel_constructs.readers.groups import Attachments, Groups, check_output, source_key
-from jtel_constructs.readers.snapshot import Difference, Snapshot, unreadable
+from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import Expression, Ref, Unknown, Unreadable, shown
 
 # types of resources that make rules of groups, whichever provider they come from
 _MAKES_RULES = re.compile(r"(security_?group|secgroup|security_?rule|nsg).*(rule|ingress|egress)|network_security_rule")
 # marks rules that stand in a group's own list, which is as old as Terraform's last look at the cloud
 REFRESHED = "as last refreshed"
+REFRESH = (
+    "look again: `terraform apply -refresh-only`, then `terraform show -json > state.json`, `--state state.json`; or "
+    "ask the cloud itself (`--live`)"
+)
 
 
 class Reading:
@@ -34,33 +39,64 @@ class Reading:
         self.troubles: list[Difference] = []
         self.expressions: set[str] = set()
         self.account: str | None = None
+        self.copies: dict[str, str] = {}
+        self.notes: list[str] = []
+        self._untold: set[tuple[str, Direction, bool]] = set()
 
     @contextmanager
-    def resource(self, where: str, holder: str | None = None, direction: Direction = "ingress") -> Iterator[None]:
-        """Report what cannot be read inside as a difference of this resource."""
+    def resource(self, where: str, holder: str | None = None, direction: Direction | None = None) -> Iterator[None]:
+        """Report what cannot be read inside as something of this resource that cannot be told."""
         try:
             yield
         except Unreadable as error:
-            self.trouble(where, str(error), holder, direction)
+            self.trouble(where, str(error), holder, direction, error.settle)
 
-    def trouble(self, where: str, message: str, holder: str | None = None, direction: Direction = "ingress") -> None:
-        """Report something that cannot be read."""
-        self.troubles.append(unreadable(where, message, self.groups.names.get(holder or "", ""), direction))
+    def trouble(
+        self,
+        where: str,
+        message: str,
+        holder: str | None = None,
+        direction: Direction | None = None,
+        settle: str = "",
+        allows: tuple[bool, ...] | None = None,
+    ) -> None:
+        """Report something that may open or close ports and cannot be told.
 
-    def puzzles(self, resource: Resource, holder: str | None = None) -> None:
-        """Report what of a whole block cannot be read."""
-        for puzzle in resource.puzzles:
-            self.trouble(resource.address, puzzle, holder)
+        Args:
+            holder: the group whose ports these may be; None for any of the environment.
+            direction: None for both.
+            settle: what would settle it; the file's own way if empty.
+            allows: whether it may open, or close; what the cloud's rules can do if None.
+        """
+        name = self.groups.names.get(holder or "", "")
+        self.troubles.append(untold(where, message, name, direction or "ingress", settle or self.document.settle))
+        if allows is None:
+            allows = (True, False) if self.environment.platform.cloud == "azure" else (True,)
+        # what is missing or open there may be its work: nothing of that is said for sure
+        for key in [holder] if holder else sorted(self.subjects):
+            for one in (direction,) if direction else DIRECTIONS:
+                for allow in allows:
+                    if (key, one, allow) not in self._untold:
+                        self._untold.add((key, one, allow))
+                        self.rules.append(
+                            PacketRule(key, where, one, ANYONE, None, ALL_PORTS, allow=allow, untold=True)
+                        )
+
+    def unsupported(self, resource: Resource, holder: str | None = None, direction: Direction | None = None) -> bool:
+        """Report what of a whole block cannot be read; whether there is anything of that kind."""
+        for reason in resource.unsupported:
+            self.trouble(resource.address, reason, holder, direction)
+        return bool(resource.unsupported)
 
     def holder(self, value: object, attribute: str, what: str) -> str | None:
         """The group of the environment that a rule belongs to; None for a rule of some other group."""
         found = self.groups.find(value, attribute)
         if found is not None:
             return found if found in self.subjects else None
-        if isinstance(value, str) and value and self.document.shape != "stack":
+        if isinstance(value, str) and value and self.document.shape is not Shape.STACK:
             # every group of the environment has its real id here, or does not exist yet
             return None
-        mend = "; the plan or the state knows (`terraform show -json`)" if self.document.shape == "stack" else ""
+        mend = "; the plan or the state knows (`terraform show -json`)" if self.document.shape is Shape.STACK else ""
         raise Unreadable(f"{what} is {shown(value)}: whose rule this is cannot be told{mend}")
 
     def source(self, groups: Groups, value: object, what: str) -> str:
@@ -85,8 +121,11 @@ class Reading:
             aliases=self.groups.aliases,
             expressions=frozenset(self.expressions),
             account=self.account,
-            synthesized=self.document.shape == "stack",
+            synthesized=self.document.shape is Shape.STACK,
+            copies=self.copies,
+            notes=tuple(self.notes),
             troubles=(
+                *self.document.troubles,
                 *check_output(self.environment, self.document.output),
                 *attached.troubles,
                 *self.troubles,

@@ -4,57 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
-from jtel_constructs.reach.packets import Direction, PacketRule
-
-Kind = Literal["missing", "open", "unreadable", "output"]
-KINDS: tuple[Kind, ...] = ("missing", "open", "unreadable", "output")
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that is not as demanded.
-
-    Attributes:
-        kind: ``missing`` (demanded, not let through), ``open`` (let through, not demanded), ``unreadable`` (may open
-            or close a port and is not understood), ``output`` (the stack's output `acd_servers` is wrong).
-        source, destination: servers, groups, blocks or ranges of addresses; empty where there is none.
-        protocol: its name, or empty.
-        ports: such as ``5060-5061`` or ``all``; empty where there are none.
-        packet: a packet that shows it, such as ``tcp 10.8.0.1 -> lb:3306``; empty where no packet can.
-        because: keys of the rows that demand it, or the Terraform addresses (live: ids) of what causes it.
-        message: all of it in one sentence.
-    """
-
-    kind: Kind
-    direction: Direction
-    source: str
-    destination: str
-    protocol: str
-    ports: str
-    packet: str
-    because: tuple[str, ...]
-    message: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """The difference as plain values, for JSON."""
-        return {
-            "kind": self.kind,
-            "direction": self.direction,
-            "source": self.source,
-            "destination": self.destination,
-            "protocol": self.protocol,
-            "ports": self.ports,
-            "packet": self.packet,
-            "because": list(self.because),
-            "message": self.message,
-        }
-
-
-def unreadable(where: str, message: str, destination: str = "", direction: Direction = "ingress") -> Difference:
-    """The difference for something that is not understood."""
-    return Difference("unreadable", direction, "", destination, "", "", "", (where,), f"{where}: {message}")
+from jtel_constructs.reach.packets import PacketRule
+from jtel_constructs.readers.differences import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +24,10 @@ class Snapshot:
         expressions: sources that the file names by an expression, whose ids only the deployment knows.
         account: AWS, the account whose groups need no account before their ids; None where not known.
         synthesized: whether ids in the file are expressions, as in a stack that was never applied.
-        troubles: what is wrong already.
+        copies: places of rules that only a copy of the cloud's own list names, as old as Terraform's last look (rules
+            that are `untold`), with what settles whether they are in force.
+        notes: what was not examined, in words, for the summary.
+        troubles: what is wrong, or cannot be told, already.
     """
 
     cloud: str
@@ -85,6 +40,8 @@ class Snapshot:
     expressions: frozenset[str] = frozenset()
     account: str | None = None
     synthesized: bool = False
+    copies: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     troubles: tuple[Difference, ...] = ()
 
     def key_of(self, group: str) -> str:

@@ -16,6 +16,7 @@ from jtel_constructs.readers.documents import (
     Converter,
     Document,
     Resource,
+    Shape,
     module_resources,
     need_list,
     need_mapping,
@@ -106,14 +107,16 @@ def _stack(path: Path, content: Mapping[str, Any]) -> Document:
     resources = []
     for kind, name, body in blocks:
         values = {key: convert.value(value) for key, value in body.items() if key not in _META}
-        resources.append(Resource(f"{kind}.{name}", kind, values, tuple(_puzzles(body)), frozenset(_set_keys(body))))
+        resources.append(
+            Resource(f"{kind}.{name}", kind, values, tuple(_unsupported(body)), frozenset(_set_keys(body)))
+        )
     output: Any = None
     for name, body in _labelled(path, content.get("output", {}), "output"):
         if name == OUTPUT:
             for one in _objects(path, body, f"output.{name}"):
                 output = convert.value(one.get("value"))
     modules = {name: convert.value(body) for name, body in _labelled(path, content.get("module", {}), "module")}
-    return Document(path, "stack", tuple(resources), modules=modules, output=output)
+    return Document(path, Shape.STACK, tuple(resources), modules=modules, output=output)
 
 
 _META = frozenset(
@@ -125,7 +128,7 @@ def _set_keys(body: Mapping[str, Any]) -> Iterator[str]:
     return (key for key, value in body.items() if value is not None and key not in _META)
 
 
-def _puzzles(body: Mapping[str, Any]) -> Iterator[str]:
+def _unsupported(body: Mapping[str, Any]) -> Iterator[str]:
     for key in ("count", "for_each", "dynamic"):
         if body.get(key) is not None:
             yield f"its {key} is not worked out here; prove the plan instead (`terraform show -json PLAN`)"
@@ -163,7 +166,7 @@ def _state(path: Path, content: Mapping[str, Any]) -> Document:
         Resource(address, kind, body)
         for address, kind, body in module_resources(path, values.get("root_module", {}), "root_module")
     )
-    return Document(path, "state", resources, output=output_value(values.get("outputs")))
+    return Document(path, Shape.STATE, resources, output=output_value(values.get("outputs")))
 
 
 def _raw_state(path: Path, content: Mapping[str, Any]) -> Document:
@@ -182,4 +185,4 @@ def _raw_state(path: Path, content: Mapping[str, Any]) -> Document:
                 address += f" (deposed {instance['deposed']})"
             attributes = need_mapping(path, instance.get("attributes"), address)
             resources.append(Resource(address, kind, attributes))
-    return Document(path, "state", tuple(resources), output=output_value(content.get("outputs")))
+    return Document(path, Shape.STATE, tuple(resources), output=output_value(content.get("outputs")))

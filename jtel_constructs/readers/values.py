@@ -13,7 +13,16 @@ Values = Mapping[str, Any]
 
 
 class Unreadable(Exception):
-    """A value that can open or close a port and is not understood; the text says why."""
+    """A value that can open or close a port and is not understood.
+
+    Args:
+        message: why, in words.
+        settle: what would settle it, such as a command; empty for what settles anything in that kind of file.
+    """
+
+    def __init__(self, message: str, settle: str = "") -> None:
+        super().__init__(message)
+        self.settle = settle
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def credentials(openstack_project: dict[str, str], monkeypatch: pytest.MonkeyPat
 def assert_proved(file: Path) -> None:
     environment = load_environment(file)
     proof = prove(compute(environment), read_live(environment))
-    assert not proof.differences, [difference.message for difference in proof.differences]
+    assert not proof.found, [difference.message for difference in proof.found]
 
 
 @pytest.mark.parametrize("redundant", [True, False], ids=["redundant", "simple"])

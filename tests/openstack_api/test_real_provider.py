@@ -76,13 +76,13 @@ def test_deploy_prove_change_and_destroy(
     plan.write_text(terraform("show", "-json", "first.plan").stdout, encoding="utf-8")
     environment = load_environment(file)
     rules = compute(environment)
-    assert not prove(rules, read_terraform(plan, environment)).differences
+    assert not prove(rules, read_terraform(plan, environment)).found
     terraform("apply", "-auto-approve", "first.plan")
     assert terraform.planned() == []
-    assert not prove(rules, read_live(environment)).differences
+    assert not prove(rules, read_live(environment)).found
     state = tmp_path / "state.json"
     state.write_text(terraform("show", "-json").stdout, encoding="utf-8")
-    assert not prove(rules, read_terraform(state, environment)).differences
+    assert not prove(rules, read_terraform(state, environment)).found
 
     content["peers"]["pbx"] = [*content["peers"]["pbx"], "203.0.113.11/32"]
     file = synthesized(content, tmp_path / "second", tmp_path / "out")
@@ -91,7 +91,7 @@ def test_deploy_prove_change_and_destroy(
     terraform("apply", "-auto-approve", "next.plan")
     assert terraform.planned() == []
     environment = load_environment(file)
-    assert not prove(compute(environment), read_live(environment)).differences
+    assert not prove(compute(environment), read_live(environment)).found
 
     terraform("destroy", "-auto-approve")
     groups = Api(openstack_project, "network").call("GET", "/v2.0/security-groups")["security_groups"]
@@ -117,5 +117,5 @@ def test_the_provider_takes_address_groups(
     assert terraform.planned() == []
     environment = load_environment(file)
     assert cloud_of(environment).provider(environment).versions.startswith(">= 3.2.0")
-    assert not prove(compute(environment), read_live(environment)).differences
+    assert not prove(compute(environment), read_live(environment)).found
     terraform("destroy", "-auto-approve")

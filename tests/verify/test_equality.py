@@ -62,7 +62,7 @@ def test_it_lets_exactly_the_demanded_packets_through(
 ) -> None:
     bench = Bench(tmp_path, environment(cloud, topology=topology, redundant=redundant, **VARIANTS[variant]))
     proof = bench.prove(bench.stack)
-    assert proof.differences == ()
+    assert proof.found == ()
     assert proof.proved
     servers = len(bench.rules.servers)
     assert (proof.destinations, proof.server_pairs) == (servers, servers**2)
@@ -106,7 +106,7 @@ def test_a_rule_that_says_again_what_others_say_is_no_difference(tmp_path: Path)
     rules = changed["resource"]["aws_vpc_security_group_ingress_rule"]
     rules["again"] = {**rules["demo_db_tcp_22_from_internal"], "description": "again"}
     rules["inside"] = {**rules["demo_db_tcp_22_from_ipv4_198-51-100-0_28"], "cidr_ipv4": "198.51.100.4/32"}
-    assert bench.prove(changed).differences == ()
+    assert bench.prove(changed).found == ()
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -118,4 +118,4 @@ def test_other_groups_in_the_file_are_not_its_business(tmp_path: Path, cloud: st
         for name, body in blocks.items():
             text = json.dumps(body).replace("demo_", "other_")
             changed["resource"][kind][name.replace("demo_", "other_")] = json.loads(text)
-    assert bench.prove(changed).differences == ()
+    assert bench.prove(changed).found == ()

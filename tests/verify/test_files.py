@@ -37,7 +37,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 def answer(bench: Bench, content: Any) -> str:
     """What is wrong with a stack, in words; empty if nothing is."""
     try:
-        return " ".join(one.message for one in bench.prove(content).differences)
+        return " ".join(one.message for one in bench.prove(content).found)
     except ProofError as error:
         return str(error)
 
@@ -127,4 +127,4 @@ def test_blocks_may_stand_in_lists(tmp_path: Path) -> None:
         {kind: [{name: [body]} for name, body in blocks.items()]} for kind, blocks in content["resource"].items()
     ]
     content["output"] = [{"acd_servers": [content["output"]["acd_servers"]]}]
-    assert bench.prove(content).differences == ()
+    assert bench.prove(content).found == ()

@@ -79,7 +79,7 @@ class Deployed:
         self.ec2.authorize_security_group_ingress(GroupId=self.groups[server], IpPermissions=[permission])
 
     def differences(self) -> list[Any]:
-        return list(prove(self.rules, read_live(self.environment)).differences)
+        return list(prove(self.rules, read_live(self.environment)).found)
 
 
 def test_what_the_api_has_is_proved(ec2: Any) -> None:
@@ -117,7 +117,7 @@ def test_a_group_that_is_not_there_is_caught(ec2: Any) -> None:
     deployed = Deployed(ec2)
     ec2.create_security_group(GroupName="demo-extra", Description="x", VpcId=deployed.vpc)
     of = environment(platform={"cloud": "aws", "region": REGION, "vpc_id": deployed.vpc}, topology="small-v3")
-    found = prove(compute(of), read_live(of)).differences
+    found = prove(compute(of), read_live(of)).found
     assert [one.message for one in found if not one.packet] == [
         "there is no group named demo-jb: server jb has no group of its own",
         "there is no group named demo-lb: server lb has no group of its own",
@@ -127,7 +127,7 @@ def test_a_group_that_is_not_there_is_caught(ec2: Any) -> None:
 def test_nothing_at_all_is_missing(ec2: Any) -> None:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     of = environment(platform={"cloud": "aws", "region": REGION, "vpc_id": vpc})
-    found = prove(compute(of), read_live(of)).differences
+    found = prove(compute(of), read_live(of)).found
     assert {one.kind for one in found} == {"missing"}
     assert sum(not one.packet for one in found) == 4
 
@@ -236,7 +236,7 @@ def from_group(**info: str) -> dict[str, Any]:
 def test_sources_are_told_apart(rule: dict[str, Any], sources: set[str]) -> None:
     of = environment()
     assert isinstance(of.platform, AwsPlatform)
-    found = prove(compute(of), read_from(Answers([rule]), of, of.platform)).differences
+    found = prove(compute(of), read_from(Answers([rule]), of, of.platform)).found
     assert {one.source for one in found if one.kind == "open"} == sources
     assert {one.because for one in found if one.kind == "open"} == {("sgr-1",)}
 
@@ -259,5 +259,5 @@ def test_what_is_not_understood_is_a_difference(rule: dict[str, Any]) -> None:
     assert isinstance(of.platform, AwsPlatform)
     snapshot = read_from(Answers([rule]), of, of.platform)
     assert [(one.kind, one.because, one.destination) for one in snapshot.troubles] == [
-        ("unreadable", ("sgr-1",), "demo-db")
+        ("untold", ("sgr-1",), "demo-db")
     ]

@@ -118,7 +118,7 @@ class Deployed:
         return found
 
     def differences(self) -> list[Difference]:
-        return list(prove(self.ruleset, read_from(self.connection, self.environment)).differences)
+        return list(prove(self.ruleset, read_from(self.connection, self.environment)).found)
 
 
 @pytest.mark.parametrize("families", [["ipv4"], ["ipv6"], ["ipv4", "ipv6"]])
@@ -165,7 +165,7 @@ def test_groups_are_found_by_name_in_the_project_alone() -> None:
 def test_two_groups_of_one_name_are_caught() -> None:
     deployed = Deployed()
     deployed.connection.groups.append(Group("ID-more", "demo-db"))
-    found = [one for one in deployed.differences() if one.kind == "unreadable"]
+    found = [one for one in deployed.differences() if one.kind == "untold"]
     assert [one.message for one in found] == ["id-db, id-more: 2 groups have the name demo-db"]
 
 
@@ -189,7 +189,7 @@ def test_a_group_that_keeps_no_connections_is_caught() -> None:
     deployed = Deployed()
     deployed.connection.groups[0].stateful = False
     (found,) = deployed.differences()
-    assert (found.kind, found.because) == ("unreadable", ("ID-db",))
+    assert (found.kind, found.because) == ("untold", ("ID-db",))
 
 
 def test_an_older_neutron_does_not_say_whether_groups_keep_connections() -> None:
@@ -229,7 +229,7 @@ def test_what_is_not_understood_is_a_difference(changes: dict[str, Any]) -> None
     rule = deployed.find("db", 22, remote_ip_prefix="198.51.100.0/28")
     vars(rule).update(changes)
     found = deployed.differences()
-    assert [one.because for one in found if one.kind == "unreadable"] == [(rule.id,)]
+    assert [one.because for one in found if one.kind == "untold"] == [(rule.id,)]
 
 
 # -- the way to a connection -----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ def differences(bench: Bench, change: Change) -> list[Difference]:
     changed = bench.changed()
     change(changed)
     assert changed != bench.stack
-    return list(bench.prove(changed).differences)
+    return list(bench.prove(changed).found)
 
 
 def summary(found: list[Difference]) -> list[tuple[str, str]]:
@@ -207,7 +207,7 @@ def test_egress_that_is_changed_is_caught(
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_egress_where_there_should_be_none_is_caught(tmp_path: Path, cloud: str) -> None:
     closed, opened = (Bench(tmp_path, environment(cloud, egress=egress)) for egress in ("none", "all"))
-    found = closed.prove(opened.stack).differences
+    found = closed.prove(opened.stack).found
     assert {(one.kind, one.direction) for one in found} == {("open", "egress")}
     assert {one.source for one in found} == {"db", "tel", "web"}
 

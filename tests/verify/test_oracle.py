@@ -129,8 +129,8 @@ def test_the_proof_and_single_packets_agree(cloud: str, data: st.DataObject) -> 
                 rules[name].pop(key, None)
             else:
                 rules[name][key] = value
-    differences = bench.prove(content).differences
-    unreadable = [one for one in differences if one.kind == "unreadable"]
+    differences = bench.prove(content).found
+    unreadable = [one for one in differences if one.kind == "untold"]
 
     if not differences:
         for packet in packets(data.draw(st.integers(0, 2**20))):

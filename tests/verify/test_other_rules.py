@@ -100,7 +100,7 @@ def test_other_things_that_make_rules_on_aws_are_a_difference(
 def test_other_things_that_make_rules_on_azure_are_a_difference(
     benches: dict[str, Bench], change: Change, says: str
 ) -> None:
-    assert any(says in one.message for one in differences(benches["azure"], change) if one.kind == "unreadable")
+    assert any(says in one.message for one in differences(benches["azure"], change) if one.kind == "untold")
 
 
 @pytest.mark.parametrize(

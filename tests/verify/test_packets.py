@@ -15,13 +15,12 @@ from jtel_constructs.reach.packets import (
     UDP,
     Block,
     Ports,
-    Verdict,
-    decide,
     intersect,
     parse_block,
     subtract,
     union,
 )
+from jtel_constructs.reach.verdict import Acts, Effect, decide
 
 RANGES = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(lambda pair: (min(pair), max(pair)))
 SETS = st.lists(RANGES, max_size=5).map(lambda ranges: union([(one,) for one in ranges]))
@@ -64,12 +63,13 @@ def test_an_address_stands_for_itself_only_where_that_is_asked() -> None:
 
 
 ALLOW, DENY = True, False
-SURE, MAYBE = True, False
+SURE, MAYBE, UNTOLD = Acts.SURELY, Acts.CONDITIONALLY, Acts.UNTOLD
 WEB: Ports = ((80, 80),)
+Some = list[tuple[int, bool, int | None, Ports, Acts]]
 
 
 @pytest.mark.parametrize(
-    ("effects", "sure", "may"),
+    ("effects", "must", "may"),
     [
         ([], NO_PORTS, NO_PORTS),
         ([(1, ALLOW, TCP, WEB, SURE)], WEB, WEB),
@@ -85,8 +85,25 @@ WEB: Ports = ((80, 80),)
         ([(1, DENY, TCP, ((0, 79),), SURE), (2, ALLOW, TCP, ((70, 90),), SURE)], ((80, 90),), ((80, 90),)),
     ],
 )
-def test_the_first_rule_that_acts_decides(
-    effects: list[tuple[int, bool, int | None, Ports, bool]], sure: Ports, may: Ports
+def test_the_first_rule_that_acts_decides(effects: Some, must: Ports, may: Ports) -> None:
+    for some in (effects, list(reversed(effects))):
+        found = decide([Effect(*one) for one in some], TCP)
+        assert (found.must, found.may) == (found.must_at_best, found.may_at_best) == (must, may)
+
+
+@pytest.mark.parametrize(
+    ("effects", "must", "at_best"),
+    [
+        ([(1, ALLOW, TCP, WEB, UNTOLD)], NO_PORTS, WEB),
+        ([(1, ALLOW, TCP, WEB, UNTOLD), (2, ALLOW, TCP, WEB, SURE)], WEB, WEB),
+        ([(1, DENY, TCP, WEB, UNTOLD), (2, ALLOW, TCP, WEB, SURE)], NO_PORTS, WEB),
+        ([(1, DENY, TCP, WEB, SURE), (2, ALLOW, TCP, WEB, UNTOLD)], NO_PORTS, NO_PORTS),
+        ([(1, ALLOW, TCP, WEB, SURE), (2, DENY, TCP, WEB, UNTOLD)], WEB, WEB),
+    ],
+)
+def test_a_rule_that_nobody_can_tell_of_neither_opens_nor_closes_for_sure(
+    effects: Some, must: Ports, at_best: Ports
 ) -> None:
-    assert decide(effects, TCP) == Verdict(sure, may)
-    assert decide(reversed(effects), TCP) == Verdict(sure, may)
+    found = decide([Effect(*one) for one in effects], TCP)
+    assert (found.must, found.may) == (must, must)
+    assert (found.must_at_best, found.may_at_best) == (at_best, at_best)

@@ -60,7 +60,7 @@ def loaded(stacks: Path, cloud: str, topology: str, redundant: bool) -> tuple[En
 def test_every_topology_proves_on_every_cloud(stacks: Path, cloud: str, topology: str, redundant: bool) -> None:
     environment, snapshot = loaded(stacks, cloud, topology, redundant)
     proof = prove(compute(environment), snapshot)
-    assert not proof.differences, [difference.message for difference in proof.differences]
+    assert not proof.found, [difference.message for difference in proof.found]
 
 
 @pytest.mark.parametrize(("topology", "redundant"), CASES)
@@ -96,7 +96,7 @@ def test_the_proof_notices_each_rule_that_is_taken_out(stacks: Path, cloud: str,
         resources = {key: dict(blocks) for key, blocks in whole["resource"].items()}
         del resources[kind][rule]
         file.write_text(json.dumps({**whole, "resource": resources}), encoding="utf-8")
-        if not prove(rules, read_terraform(file, environment)).differences:
+        if not prove(rules, read_terraform(file, environment)).found:
             unnoticed.append(rule)
     assert not unnoticed
 

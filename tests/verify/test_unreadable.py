@@ -25,7 +25,7 @@ def benches(tmp_path: Path) -> dict[str, Bench]:
 
 def unreadable(bench: Bench, change: Change, where: str) -> str:
     """The message of the unreadable difference at a place."""
-    found = [one for one in differences(bench, change) if one.kind == "unreadable"]
+    found = [one for one in differences(bench, change) if one.kind == "untold"]
     messages = [one.message for one in found if any(where in cause for cause in one.because)]
     assert messages, found
     return messages[0]

@@ -14,6 +14,7 @@ from jtel_constructs.policy import RuleSet, compute, load_environment
 
 if TYPE_CHECKING:
     from jtel_constructs.answers import Proof
+    from jtel_constructs.readers import Difference
 
 
 HELP = "prove that Terraform JSON, or a cloud, opens exactly what the rows demand"
@@ -66,26 +67,49 @@ def run(options: Namespace) -> int:
         print_json(
             {
                 **environment_json(found),
+                "verdict": proof.verdict.word,
                 "proved": proof.proved,
                 "differences": [difference.to_dict() for difference in proof.differences],
+                "cannot_be_told": [difference.to_dict() for difference in proof.untold],
+                "notes": list(proof.notes),
             }
         )
     else:
         _print_proof(found, proof, what)
-    return 0 if proof.proved else 1
+    return proof.verdict.exit_code
 
 
 def _print_proof(found: RuleSet, proof: Proof, what: str) -> None:
-    """The result of a proof: what was compared, or the first differences."""
+    """The result of a proof: what was compared, or the first differences and what cannot be told."""
     name = found.environment.name
-    if not proof.differences:
+    if proof.proved:
         say(f"{name}: proved: {what} lets in exactly what the rows demand")
         say(f"  compared: {proof.summary}")
+        for note in proof.notes:
+            say(f"  not compared: {note}")
         print_remarks(found)
         return
-    count = len(proof.differences)
-    say(f"{name}: NOT proved: {count} difference{'s' * (count > 1)} between the rows and {what}")
-    for difference in proof.differences[:_SHOWN_DIFFERENCES]:
+    if proof.differences:
+        say(f"{name}: NOT proved: {_counted(proof.differences, 'difference')} between the rows and {what}")
+        _print_some(proof.differences)
+    else:
+        say(f"{name}: cannot be told: nothing is wrong that could be read of {what}, but not all could be read")
+    if proof.untold:
+        say(f"  cannot be told from this: {_counted(proof.untold, 'thing')}")
+        _print_some(proof.untold)
+        for way in dict.fromkeys(one.settle for one in proof.untold if one.settle):
+            say(f"  to settle it: {way}")
+    for note in proof.notes:
+        say(f"  not compared: {note}")
+
+
+def _print_some(found: tuple[Difference, ...]) -> None:
+    for difference in found[:_SHOWN_DIFFERENCES]:
         say(f"  {difference.kind}: {difference.message}")
-    if (hidden := count - _SHOWN_DIFFERENCES) > 0:
+    if (hidden := len(found) - _SHOWN_DIFFERENCES) > 0:
         say(f"  ... and {hidden} more; --json shows all")
+
+
+def _counted(found: tuple[Difference, ...], noun: str) -> str:
+    """How many there are of something."""
+    return f"{len(found)} {noun}{'s' * (len(found) != 1)}"
