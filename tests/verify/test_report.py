@@ -132,6 +132,7 @@ _ROOMS = {
     "constructs": ("constructs", "clouds", "policy", "matrix"),
     "readers": ("readers", "reach", "policy", "matrix"),
     "answers": ("answers", "readers", "reach", "policy", "matrix"),
+    "exports": ("exports", "answers", "readers", "clouds", "reach", "policy", "matrix"),
 }
 
 

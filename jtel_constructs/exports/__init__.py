@@ -1,0 +1,1 @@
+"""One module a kind of file for others: diagrams, the report."""
