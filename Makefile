@@ -8,6 +8,8 @@ BIN := .venv/bin
 TEST_JOBS ?= auto
 PYTHON_STAMP := .venv/.made
 NODE_STAMP := node_modules/.made
+CDKTN := tests/deploy/cdktn
+CDKTN_STAMP := $(CDKTN)/node_modules/.made
 
 # Terraform, cdktf and jsii: no version checks over the network, no banner about old node versions
 export CHECKPOINT_DISABLE := 1
@@ -18,7 +20,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
 help:
 	@echo 'make setup   Python packages into .venv, the CDKTF command line into node_modules'
-	@echo 'make test    set up; ruff, mypy and all tests'
+	@echo 'make test    set up; ruff, mypy and all tests, those of the constructs with both CDK engines'
 	@echo 'make demo    set up; deploy to an EC2 API on this machine, prove it, tear it down'
 	@echo 'make bench   set up; CPU time and memory of synthesizing, against an empty CDKTF app'
 	@echo 'make synth   set up; Terraform JSON of stacks/environments (or JTEL_ENVIRONMENTS) into cdktf.out'
@@ -27,11 +29,13 @@ help:
 setup: $(PYTHON_STAMP) $(NODE_STAMP)
 	@:
 
-test: setup
+test: setup $(CDKTN_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	JTEL_ENGINE=cdktn $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) \
+	  tests/constructs tests/snapshots tests/deploy/test_customer_app.py
 
 demo: setup
 	@$(BIN)/python -m stacks.demo
@@ -44,7 +48,7 @@ synth: setup
 	@echo "Terraform JSON: $${CDKTF_OUTDIR:-cdktf.out}/stacks"
 
 clean:
-	rm -rf .venv node_modules cdktf.out cdktf.log .demo .test-env .hypothesis .pytest_cache .mypy_cache .ruff_cache build
+	rm -rf .venv node_modules $(CDKTN)/node_modules cdktf.out cdktf.log .demo .test-env .hypothesis .pytest_cache .mypy_cache .ruff_cache build
 	rm -rf jtel_constructs.egg-info
 	find jtel_constructs stacks tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -88,4 +92,9 @@ $(NODE_STAMP): package.json package-lock.json
 	fi
 	@echo 'setup: the CDKTF command line into node_modules'
 	@$(call quietly,npm ci --ignore-scripts --no-audit --no-fund)
+	@touch $@
+
+$(CDKTN_STAMP): $(CDKTN)/package.json $(CDKTN)/package-lock.json
+	@echo 'test: the command line of cdktn into $(CDKTN)/node_modules'
+	@$(call quietly,npm ci --prefix $(CDKTN) --ignore-scripts --no-audit --no-fund)
 	@touch $@

@@ -63,6 +63,10 @@ _CONSTRUCTS = {
 def __getattr__(name: str) -> Any:
     if name not in _CONSTRUCTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from jtel_constructs.constructs.engine import installed
+
+    # says what to install, in place of a missing module
+    installed()
     return getattr(import_module(f"{__name__}.constructs.{_CONSTRUCTS[name]}"), name)
 
 

@@ -13,8 +13,8 @@ from constructs import Construct
 
 from jtel_constructs.clouds import Plan, Ref, cloud_of
 from jtel_constructs.clouds.base import server_resource
-from jtel_constructs.constructs.engine import engine
-from jtel_constructs.constructs.resources import OUTPUT, Attribute, Resources, fragment
+from jtel_constructs.constructs.engine import stack_of
+from jtel_constructs.constructs.resources import OUTPUT, elements, fragment
 from jtel_constructs.errors import InputError, Problem, one_of
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import (
@@ -91,6 +91,7 @@ class JtelEnvironment(Construct):
         tags: Mapping[str, str] | None = None,
         matrix: str | None = None,
     ) -> None:
+        self._engine, self._stack = stack_of(scope, id, f"environment {id!r}")
         super().__init__(scope, id)
         self._values: dict[str, Any] = {
             "name": name,
@@ -115,8 +116,8 @@ class JtelEnvironment(Construct):
         self._reserve_output()
         # The output must be known to the CDK as one, and it gets its value from the element after it, which alone
         # knows all servers.
-        engine.TerraformOutput(self, OUTPUT, value="", static_id=True)
-        Resources(self, "resources", self._fragment)
+        self._engine.TerraformOutput(self, OUTPUT, value="", static_id=True)
+        elements(self._engine).resources(self, "resources", self._fragment)
 
     @classmethod
     def of_model(cls, scope: Construct, id: str, environment: Environment) -> JtelEnvironment:
@@ -245,6 +246,13 @@ class JtelEnvironment(Construct):
     def _source(self, server: str, source: object) -> str:
         from jtel_constructs.constructs.servers import AcdServer
 
+        other = source.environment if isinstance(source, AcdServer) else source
+        if isinstance(other, JtelEnvironment) and other._engine is not self._engine:
+            message = (
+                f"allow_from: {other._model.name} is in an app of {other._engine.__name__}, and this one is of "
+                f"{self._engine.__name__}; make both in one app, or name its group: ImportedGroup(id, name)"
+            )
+            raise InputError([Problem(server, message)])
         if isinstance(source, AcdServer):
             if source.environment is self:
                 return source.server_name
@@ -267,7 +275,7 @@ class JtelEnvironment(Construct):
         """A token for the id of a server's resource of this type."""
         ref = Ref(type, server_resource(self._model, server))
         known = self.node.try_find_child(f"{ref.type}.{ref.name}.{ref.attribute}")
-        attribute = known if isinstance(known, Attribute) else Attribute(self, ref)
+        attribute: Any = known or elements(self._engine).attribute(self, ref)
         token: str = attribute.fqn
         return token
 
@@ -294,7 +302,7 @@ class JtelEnvironment(Construct):
         return self._emitted
 
     def _reserve_output(self) -> None:
-        taken = _outputs.setdefault(engine.TerraformStack.of(self), {})
+        taken = _outputs.setdefault(self._stack, {})
         if OUTPUT in taken:
             message = f"the stack has environment {taken[OUTPUT]!r} already, and one output {OUTPUT}; use two stacks"
             raise InputError([Problem(self._model.name, message)])

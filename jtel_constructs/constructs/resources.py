@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from functools import cache
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import jsii
 from constructs import Construct
 
 from jtel_constructs.clouds import Ref, Resource
-from jtel_constructs.constructs.engine import engine
 
 OUTPUT = "acd_servers"
 
@@ -18,32 +19,48 @@ OUTPUT = "acd_servers"
 _EXPRESSION = re.compile(r"([$%])\{(?!TfToken\[)")
 
 
-class Resources(engine.TerraformElement):
-    """All resources and the output of one environment.
+class Elements(NamedTuple):
+    """The classes of this module that are an engine's own.
 
-    One element, not one per rule: an override called back from node costs more than a hundred rules do. Terraform sees
-    no difference.
+    Attributes:
+        resources: `Resources(scope, id, content)` carries all resources and the output of one environment.
+        attribute: `Attribute(scope, ref)` is a token for one attribute of a resource that `Resources` carries.
     """
 
-    def __init__(self, scope: Construct, id: str, content: Callable[[], Mapping[str, Any]]) -> None:
-        super().__init__(scope, id)
-        self._content = content
-
-    @jsii.member(jsii_name="toTerraform")
-    def to_terraform(self) -> Any:
-        return self._content()
-
-    @jsii.member(jsii_name="toHclTerraform")
-    def to_hcl_terraform(self) -> Any:
-        raise RuntimeError("jtel-constructs synthesizes JSON alone; leave --hcl out")
+    resources: type[Any]
+    attribute: type[Any]
 
 
-class Attribute(engine.TerraformElement):
-    """A token for one attribute of a resource that `Resources` carries. Emits nothing itself."""
+@cache
+def elements(engine: ModuleType) -> Elements:
+    """The element classes of an engine: its own base class is what its stacks look for."""
 
-    def __init__(self, scope: Construct, ref: Ref) -> None:
-        super().__init__(scope, f"{ref.type}.{ref.name}.{ref.attribute}", ref.type)
-        self.override_logical_id(f"{ref.name}.{ref.attribute}")
+    class Resources(engine.TerraformElement):  # type: ignore[name-defined, misc]
+        """One element, not one per rule: an override called back from node costs more than a hundred rules do.
+
+        Terraform sees no difference.
+        """
+
+        def __init__(self, scope: Construct, id: str, content: Callable[[], Mapping[str, Any]]) -> None:
+            super().__init__(scope, id)
+            self._content = content
+
+        @jsii.member(jsii_name="toTerraform")
+        def to_terraform(self) -> Any:
+            return self._content()
+
+        @jsii.member(jsii_name="toHclTerraform")
+        def to_hcl_terraform(self) -> Any:
+            raise RuntimeError("jtel-constructs synthesizes JSON alone; leave --hcl out")
+
+    class Attribute(engine.TerraformElement):  # type: ignore[name-defined, misc]
+        """Emits nothing itself."""
+
+        def __init__(self, scope: Construct, ref: Ref) -> None:
+            super().__init__(scope, f"{ref.type}.{ref.name}.{ref.attribute}", ref.type)
+            self.override_logical_id(f"{ref.name}.{ref.attribute}")
+
+    return Elements(Resources, Attribute)
 
 
 def fragment(

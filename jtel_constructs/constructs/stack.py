@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import jsii
 from constructs import Construct
 
 from jtel_constructs.clouds import cloud_of
-from jtel_constructs.constructs.engine import engine
+from jtel_constructs.constructs.engine import check_id, engine_of
 from jtel_constructs.constructs.environment import JtelEnvironment
 from jtel_constructs.constructs.resources import terraform_value
 from jtel_constructs.policy import Environment
@@ -23,8 +25,35 @@ from jtel_constructs.policy.platforms import (
 )
 
 
-class JtelStack(engine.TerraformStack):
-    """The Terraform stack of one environment.
+class _OfTheScopesEngine(type(Construct)):  # type: ignore[misc]
+    """Makes an instance a Terraform stack of the engine that its scope is of."""
+
+    def __call__(cls, scope: Construct, id: str, *args: Any, **kwargs: Any) -> Any:
+        engine = engine_of(scope, f"stack {id!r}")
+        check_id(scope, id, f"stack {id!r}")
+        return super(_OfTheScopesEngine, _bound(cls, engine)).__call__(scope, id, *args, **kwargs)
+
+
+@cache
+def _bound(stack: Any, engine: ModuleType) -> Any:
+    """A stack class as one of an engine; the engine's own class comes after all of ours."""
+    if issubclass(stack, engine.TerraformStack):
+        return stack
+    return type(stack)(stack.__name__, (stack, engine.TerraformStack), {"__module__": stack.__module__})
+
+
+if TYPE_CHECKING:
+    # type checkers take it for a stack of either engine
+    _either: Any = None
+
+    class _TerraformStack(Construct, _either):  # type: ignore[misc]
+        """A Terraform stack."""
+else:
+    _TerraformStack = Construct
+
+
+class JtelStack(_TerraformStack, metaclass=_OfTheScopesEngine):
+    """The Terraform stack of one environment, for an app of cdktf or of cdktn.
 
     Args:
         scope: the app.
@@ -32,7 +61,7 @@ class JtelStack(engine.TerraformStack):
         environment: the environment, from `load_environment`.
 
     Raises:
-        InputError: the environment is wrong, or its cloud cannot take it.
+        InputError: the environment is wrong, its cloud cannot take it, or the scope is no app.
     """
 
     def __init__(self, scope: Construct, id: str, environment: Environment) -> None:
@@ -56,7 +85,7 @@ class FileStack(JtelStack):
         """Nothing: saves turning every rule into Terraform JSON twice."""
 
 
-def require_provider(stack: engine.TerraformStack, environment: Environment | JtelEnvironment) -> None:
+def require_provider(stack: Construct, environment: Environment | JtelEnvironment) -> None:
     """Name the provider that an environment needs, its versions and its configuration, in a stack.
 
     Leave it out where the stack has a provider of its own for this cloud.
@@ -65,6 +94,7 @@ def require_provider(stack: engine.TerraformStack, environment: Environment | Jt
         stack: the stack.
         environment: the environment, as a model or as a construct.
     """
+    engine = engine_of(stack, "require_provider")
     model = environment._model if isinstance(environment, JtelEnvironment) else environment
     provider = cloud_of(model).provider(model)
     block = engine.TerraformProvider(
@@ -80,7 +110,8 @@ def require_provider(stack: engine.TerraformStack, environment: Environment | Jt
         block.add_override(key, terraform_value(value))
 
 
-def _set_backend(stack: engine.TerraformStack, backend: Backend) -> None:
+def _set_backend(stack: Construct, backend: Backend) -> None:
+    engine = engine_of(stack, "backend")
     values: dict[str, Any] = {
         key: terraform_value(value) for key, value in backend if value is not None and key not in ("type", "workspace")
     }

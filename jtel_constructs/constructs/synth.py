@@ -44,11 +44,15 @@ def synthesize(environments: dict[str, Environment], outdir: Path | None) -> Non
 
     Raises:
         InputError: HCL is asked for (`cdktf synth --hcl`).
+        ToolError: no CDK engine is installed.
     """
     if os.environ.get("SYNTH_HCL_OUTPUT") in ("true", "1"):
         raise InputError([Problem("--hcl", "jtel-constructs synthesizes JSON alone; leave it out")])
     # node starts with these imports; a wrong file never gets this far
-    from jtel_constructs.constructs.engine import engine
+    from jtel_constructs.constructs.engine import chosen_engine
+
+    engine = chosen_engine()
+
     from jtel_constructs.constructs.stack import FileStack
 
     app = engine.App(outdir=str(outdir)) if outdir else engine.App()

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from jtel_constructs.clouds import cloud_of
-from jtel_constructs.constructs.engine import engine
 from jtel_constructs.constructs.stack import JtelStack
 from jtel_constructs.policy import Environment
 from stacks.terraform import standing_config, terraform_environment
 from tests.clouds.samples import CLOUDS, FOREIGN_GROUPS, environment, peers, site_rule
+from tests.engines import App
 from tests.providers import terraform_with
 
 BOTH = ["ipv4", "ipv6"]
@@ -51,7 +51,7 @@ def _rich(cloud: str) -> Environment:
 
 
 def _synthesized(cloud: str, folder: Path) -> dict[str, Any]:
-    app = engine.App(outdir=str(folder))
+    app = App(outdir=str(folder))
     stack = JtelStack(app, cloud, _rich(cloud))
     if cloud == "azure":
         balancer = stack.environment.server("lb")

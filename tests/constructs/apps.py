@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cdktf import App, TerraformResource, TerraformStack
 from constructs import Construct
 
 from jtel_constructs import AwsPlatform, JtelEnvironment
+from tests.engines import App, TerraformResource, TerraformStack, of_the_engine
 
 PROJECT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = PROJECT / "stacks/environments"
@@ -60,11 +60,11 @@ def meaning(stack: Json) -> Json:
 
 
 def example(name: str) -> ModuleType:
-    """The program of an example."""
+    """The program of an example, for the engine of the tests."""
     path = PROJECT / "examples" / name / "main.py"
-    spec = importlib.util.spec_from_file_location(f"example_{name.replace('-', '_')}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = ModuleType(f"example_{name.replace('-', '_')}")
+    module.__file__ = str(path)
+    # its classes find the names of their annotations there
+    sys.modules[module.__name__] = module
+    exec(compile(of_the_engine(path.read_text()), path, "exec"), module.__dict__)
     return module

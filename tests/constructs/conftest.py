@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cdktf import App
 
 from tests.constructs.apps import Json, Synthesize, read_stacks
+from tests.engines import App
 
 
 @pytest.fixture

@@ -12,8 +12,17 @@ from pathlib import Path
 import pytest
 
 from tests.constructs.apps import PROJECT, read_stacks
+from tests.engines import of_the_engine
 
 EXAMPLES = sorted(path.parent for path in PROJECT.glob("examples/*/main.py"))
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    """An example in a folder of its own, for the engine of the tests."""
+    copied = Path(shutil.copytree(folder, tmp_path / "example"))
+    (copied / "main.py").write_text(of_the_engine((copied / "main.py").read_text()))
+    return copied
 
 
 def run(folder: Path, outdir: Path) -> subprocess.CompletedProcess[str]:
@@ -23,15 +32,16 @@ def run(folder: Path, outdir: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
-def test_an_example_synthesizes_from_its_own_folder(folder: Path, tmp_path: Path) -> None:
-    done = run(folder, tmp_path)
+def test_an_example_synthesizes_from_its_own_folder(folder: Path, copy: Path, tmp_path: Path) -> None:
+    done = run(copy, tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert any("acd_servers" in stack.get("output", {}) for stack in read_stacks(tmp_path).values())
+    assert any("acd_servers" in stack.get("output", {}) for stack in read_stacks(tmp_path / "out").values())
 
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
-def test_a_mistake_in_an_example_ends_as_one_message_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(folder, tmp_path / "example"))
+def test_a_mistake_in_an_example_ends_as_one_message_and_nothing_is_written(
+    folder: Path, copy: Path, tmp_path: Path
+) -> None:
     text = (copy / "main.py").read_text()
     assert text.count('"203.0.113.10/32"') == 1
     (copy / "main.py").write_text(text.replace('"203.0.113.10/32"', '"203.0.113.10/28"'))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cdktf import App
 
 from jtel_constructs.answers import prove
 from jtel_constructs.readers import read_terraform
 from tests.constructs.apps import Json, example, read_stacks
+from tests.engines import App
 
 ON_OTHER_CLOUDS = {"azure-app", "openstack-app"}
 

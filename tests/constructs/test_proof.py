@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from cdktf import App
 
 from jtel_constructs.answers import Proof, prove
 from jtel_constructs.policy import RuleSet
 from jtel_constructs.readers import read_terraform
 from tests.constructs.apps import example
+from tests.engines import App
 
 RULES = "aws_vpc_security_group_ingress_rule"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cdktf import App, TerraformStack, Token
 
 from jtel_constructs import (
     AwsPlatform,
@@ -22,6 +21,7 @@ from jtel_constructs import (
 )
 from jtel_constructs.policy import Environment
 from tests.constructs.apps import PEERS, Json, Synthesize, environment, example, foreign, in_a_stack
+from tests.engines import App, TerraformStack, Token
 
 INGRESS = "aws_vpc_security_group_ingress_rule"
 REMOTE = "${data.terraform_remote_state.cross-stack-reference-input-"

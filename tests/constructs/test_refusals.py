@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cdktf import App, TerraformStack
 from constructs import Construct
 
 from jtel_constructs import (
@@ -28,6 +27,7 @@ from jtel_constructs import (
 )
 from tests.constructs.apps import PEERS, PROJECT, Synthesize, environment, in_a_stack
 from tests.constructs.test_wiring import file_stack
+from tests.engines import App, TerraformStack
 
 AZURE = AzurePlatform(location="westeurope", resource_group="rg-jtel")
 

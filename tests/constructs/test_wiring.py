@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cdktf import App, TerraformStack
 from constructs import Construct
 
 from jtel_constructs import (
@@ -50,6 +49,7 @@ from tests.constructs.apps import (
     meaning,
     read_stacks,
 )
+from tests.engines import App, TerraformStack
 
 COMPONENTS = {
     "ACD-TEL": TelephonyServer,

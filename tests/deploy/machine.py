@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,14 @@ from jtel_constructs.policy import load_environment
 from stacks.local_ec2 import loopback_aws
 from stacks.terraform import HOSTS, find_mirrors, held_providers, terraform_environment, within
 from tests.constructs.apps import ENVIRONMENTS, PROJECT
+from tests.engines import ENGINE
 
-CDKTF = PROJECT / "node_modules/.bin/cdktf"
+# each engine has a command line of its own: that of cdktf comes by `make setup`, the other one by `make test`
+_CLI = {"cdktf": PROJECT / "node_modules/.bin/cdktf", "cdktn": PROJECT / "tests/deploy/cdktn/node_modules/.bin/cdktn"}
+CDKTF = _CLI[ENGINE.__name__]
+# cdktn's needs a newer node than all else here; where the machine's own is older, the one installed beside it serves
+_NODE = sorted(CDKTF.parents[1].glob("node-*/bin")) if ENGINE.__name__ == "cdktn" else []
+_NODE_OF_CDKTN = (22, 19)
 
 
 @dataclass(frozen=True)
@@ -62,11 +68,17 @@ class Machine:
         return done
 
     def cdktf(self, app: list[str], folder: Path, *arguments: str) -> str:
-        """Run the project's CDKTF command line on an app; what it printed."""
+        """Run the engine's command line on an app; what it printed."""
         if not CDKTF.is_file():
-            pytest.skip("this machine has no node_modules, which `make setup` installs")
+            pytest.skip(f"this machine has no {CDKTF.name} in node_modules, which `make test` installs")
         command = [str(CDKTF), *arguments, "--auto-approve", "--skip-provider-lock", "--app", " ".join(app)]
-        return self.run(command, folder).stdout
+        path = os.pathsep.join([*map(str, _NODE), self.environ["PATH"]])
+        machine = replace(self, environ={**self.environ, "PATH": path})
+        if ENGINE.__name__ == "cdktn":
+            version = machine.run(["node", "--version"], folder).stdout.removeprefix("v").split(".")
+            if tuple(map(int, version[:2])) < _NODE_OF_CDKTN:
+                pytest.skip("cdktn's command line: this machine has no Node.js 22.19, and none for it in a registry")
+        return machine.run(command, folder).stdout
 
     def jtel(self, folder: Path, *arguments: str, expected: int = 0) -> str:
         """Run `jtel`; what it printed."""

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cdktf import App
 
 from tests.constructs.apps import PROJECT, example
 from tests.deploy.machine import Machine, Stack
 from tests.deploy.policies import Permission, demanded, held_by_the_api
+from tests.engines import App
 
 IMAGES = {"TF_VAR_linux_image": "ami-0123456789abcdef0", "TF_VAR_windows_image": "ami-0fedcba9876543210"}
 
