@@ -208,7 +208,7 @@ def _deploy_prove_destroy(progress: Progress, shipped: Environment, environ: Map
     progress.step("Make a VPC, and an environment file that names it")
     vpc_id = str(ec2.create_vpc(CidrBlock="10.8.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"])
     environment = copy_environment(SHIPPED, file, vpc_id, WORK / "terraform.tfstate")
-    servers = [f"{server.name} ({', '.join(server.roles)})" for server in environment.all_servers()]
+    servers = [f"{server.name} ({', '.join(server.roles)})" for server in environment.cloud_servers()]
     progress.say(f"{file.relative_to(PROJECT)}: {vpc_id}, {len(servers)} servers: {', '.join(servers)}")
 
     progress.step("Deploy it")

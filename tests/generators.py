@@ -77,13 +77,21 @@ def blocks(families: list[str]) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def _servers(draw: Draw, names: list[str]) -> list[Values]:
+def _servers(draw: Draw, names: list[str], families: list[str], all_here: bool) -> list[Values]:
     servers = []
     for name in names:
         roles = draw(st.lists(st.sampled_from(ROLES), min_size=1, max_size=4, unique=True))
         mixed = "ACD-TEL" in roles and len(roles) > 1
         system = draw(st.sampled_from(["linux", "windows"] if mixed else [None, None, "linux", "windows"]))
-        servers.append({"name": name, "roles": roles, **({"os": system} if system else {})})
+        place: Values = {}
+        if addresses := draw(st.just([]) | st.lists(blocks(families), max_size=3)):
+            place["addresses"] = addresses
+            # one server at least must stand in the cloud
+            if not all_here:
+                place["elsewhere"] = draw(st.booleans())
+        servers.append({"name": name, "roles": roles, **({"os": system} if system else {}), **place})
+    if servers and all(server.get("elsewhere") for server in servers):
+        del servers[0]["elsewhere"]
     return servers
 
 
@@ -153,7 +161,13 @@ def _site_rules(draw: Draw, cloud: str, servers: list[Values], peers: dict[str, 
 
 @st.composite
 def environments(
-    draw: Draw, cloud: str | None = None, *, roomy: bool = True, max_servers: int = 5, max_blocks: int = 4
+    draw: Draw,
+    cloud: str | None = None,
+    *,
+    roomy: bool = True,
+    max_servers: int = 5,
+    max_blocks: int = 4,
+    all_here: bool = False,
 ) -> Values:
     """An environment that `compute` takes.
 
@@ -162,6 +176,7 @@ def environments(
         roomy: raise the cloud's limits, so that it takes the environment too; else its defaults hold.
         max_servers: at the most, beside a topology's.
         max_blocks: of each peer, at the most, beside the world.
+        all_here: no server stands elsewhere.
     """
     cloud = cloud or draw(st.sampled_from(CLOUDS))
     families = draw(st.sampled_from([["ipv4"], ["ipv6"], ["ipv4", "ipv6"], ["ipv6", "ipv4"]]))
@@ -171,7 +186,7 @@ def environments(
     replaced = draw(st.lists(st.sampled_from(sorted(preset)), max_size=1)) if preset else []
     wanted = draw(st.lists(_NAMES, min_size=0 if preset else 1, max_size=max_servers))
     added = _distinct(wanted, {name.lower() for name in preset}) or ([] if preset else ["only"])
-    servers = draw(_servers([*replaced, *added]))
+    servers = draw(_servers([*replaced, *added], families, all_here))
     whole = servers + [{"name": name, "roles": list(roles)} for name, roles in preset.items() if name not in replaced]
     peers = draw(_peers(families, max_blocks))
     narrow = {row: draw(_inside_of(peers["any"])) for row in draw(st.sets(st.sampled_from(NARROWABLE), max_size=2))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Literal
@@ -55,10 +55,17 @@ class Seen:
 
 
 class Findings:
-    """Findings of one comparison."""
+    """Findings of one comparison.
 
-    def __init__(self, versions: frozenset[int], places: tuple[str, ...]) -> None:
+    Args:
+        versions: the IP versions that the environment uses.
+        places: where a stranger may be.
+        owners: ranges of addresses of servers that stand elsewhere, with the servers' names.
+    """
+
+    def __init__(self, versions: frozenset[int], places: tuple[str, ...], owners: Iterable[tuple[Span, str]]) -> None:
         self._versions, self._places = versions, places
+        self._owners = list(owners)
         self._seen: dict[Finding, Seen] = {}
 
     def member(self, finding: Finding, version: int) -> None:
@@ -86,11 +93,16 @@ class Findings:
                 yield self._strangers(finding, spans, " in the virtual network" if place == "network" else "")
 
     def _strangers(self, finding: Finding, spans: tuple[Span, ...], where: str) -> Difference:
-        shown = [_span_text(span) for span in spans[:_SHOWN_RANGES]]
+        shown = [_span_text(span) + self._owner(span) for span in spans[:_SHOWN_RANGES]]
         more = len(spans) - len(shown)
         text = ", ".join(shown) + (f" and {more} more ranges" if more else "")
         version, first, last = spans[0]
         return self._difference(finding, text + where, address_text(version, _example(version, first, last)), where)
+
+    def _owner(self, span: Span) -> str:
+        """The servers elsewhere whose addresses hold all of these, for the eye."""
+        names = [name for own, name in self._owners if own[0] == span[0] and own[1] <= span[1] and span[2] <= own[2]]
+        return f" ({', '.join(dict.fromkeys(names))})" if names else ""
 
     def _difference(self, finding: Finding, peer: str, example: str, place: str = "", over: str = "") -> Difference:
         protocol = protocol_name(finding.protocol)

@@ -178,11 +178,11 @@ class _Comparison:
         probes: bool,
     ) -> None:
         self.wanted, self.got, self.copies = wanted, got, copies
-        self.names = [server.name for server in environment.all_servers()]
+        self.names = [server.name for server in environment.cloud_servers()]
         self.used = tuple(4 if family == "ipv4" else 6 for family in environment.ip_families)
         self.places: tuple[Place, ...] = ("outside", "network") if wanted.aimed or got.aimed else ("outside",)
         self.labels, self.probes = labels, probes
-        self.findings = Findings(frozenset(self.used), self.places)
+        self.findings = Findings(frozenset(self.used), self.places, _owners(environment))
         self._changes: dict[object, tuple[Change, ...]] = {}
         views = [(name, direction) for name in self.names for direction in DIRECTIONS]
         self.views = {key: (wanted.view(*key, key[0]), got.view(*key, key[0])) for key in views}
@@ -370,6 +370,14 @@ def _copied(because: tuple[str, ...], some: list[Difference], settle: str) -> Di
         "look at the cloud: whether it is in force cannot be told from this file"
     )
     return replace(untold(", ".join(because), message, first.destination, first.direction, settle), because=because)
+
+
+def _owners(environment: Environment) -> Iterator[tuple[tuple[int, int, int], str]]:
+    """The addresses of the servers that stand elsewhere: packets from them are theirs."""
+    for server in environment.all_servers():
+        for network in server.addresses if server.elsewhere else ():
+            first = int(network.network_address)
+            yield (network.version, first, first + network.num_addresses - 1), server.name
 
 
 def _where(rules: Iterable[PacketRule]) -> tuple[str, ...]:

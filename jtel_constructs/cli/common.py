@@ -11,7 +11,7 @@ from typing import Any
 
 from jtel_constructs.cli.tables import say
 from jtel_constructs.errors import InputError, Problem, ToolError, problems_of, suggestion
-from jtel_constructs.policy import Environment, Rule, RuleSet, load_environment
+from jtel_constructs.policy import Environment, Rule, RuleSet, Server, load_environment
 
 _FOLDER = "stacks/environments"
 
@@ -72,11 +72,21 @@ def environment_json(found: RuleSet) -> dict[str, Any]:
         "servers": [
             {"name": server.name, "roles": list(server.roles), "os": server.system} for server in found.servers
         ],
+        **({"elsewhere": [_elsewhere_json(server) for server in found.elsewhere]} if found.elsewhere else {}),
         "egress": environment.egress,
         "supplements": list(environment.supplements),
         "narrowed": {row: [str(block) for block in blocks] for row, blocks in found.narrowed.items()},
         "left_out": [{"peer": peer, "row": row} for peer, row in found.left_out],
         "notices": list(found.notices),
+    }
+
+
+def _elsewhere_json(server: Server) -> dict[str, Any]:
+    return {
+        "name": server.name,
+        "roles": list(server.roles),
+        "os": server.system,
+        "addresses": [str(block) for block in server.addresses],
     }
 
 

@@ -41,8 +41,10 @@ class Slot:
 
     @classmethod
     def of_origin(cls, origin: str, protocol: Protocol, family: Family) -> Slot:
-        """The slot for the blocks of an origin: a peer, ``site:NAME`` or ``narrow:ROW``."""
+        """The slot for the blocks of an origin: a peer, ``site:NAME``, ``narrow:ROW`` or ``server:NAME``."""
         kind, _, name = origin.partition(":")
+        if kind == "server":
+            return cls("server", name, protocol, family)
         if kind == "site":
             return cls("site", name, protocol, family)
         return cls("narrow", name, protocol, family) if kind == "narrow" else cls("peer", origin, protocol, family)

@@ -176,7 +176,7 @@ def _by_address_group(rules: RuleSet) -> list[Resource]:
     addresses: dict[str, set[Network]] = defaultdict(set)
     blocks: list[Resource] = []
     for rule in rules_by_origin(rules):
-        slug = rule.origin.replace(":", "-")
+        slug = escape(rule.origin.replace(":", "-"))
         addresses[slug].update(rule.networks)
         name = f"{escape(rule.destination)}_{rule.protocol}_{rule.ports}_from_{slug}_{rule.family}"
         group = Ref(ADDRESS_GROUP, resource_name(environment, slug))

@@ -141,7 +141,10 @@ class JtelEnvironment(Construct):
         """
         from jtel_constructs.constructs.servers import AcdServer, server_class
 
-        known = {server.name: server for server in self._model.all_servers()}
+        known = {server.name: server for server in self._model.cloud_servers()}
+        if self._is_elsewhere(name):
+            message = f"{name!r} stands elsewhere and has no groups here; servers with groups: {', '.join(known)}"
+            raise InputError([Problem(self._model.name, message)])
         if name not in known:
             raise InputError([Problem(self._model.name, one_of(name, known, "server"))])
         for child in self.node.children:
@@ -184,14 +187,17 @@ class JtelEnvironment(Construct):
         self._model = self._build(values)
         self._values, self._emitted = values, None
 
-    def _add_server(self, name: str, roles: Sequence[str], os: str | None) -> None:
+    def _add_server(
+        self, name: str, roles: Sequence[str], os: str | None, addresses: Sequence[str], elsewhere: bool
+    ) -> None:
         if self._from_file:
             return
         twin = next((server.name for server in self._model.servers if server.name.lower() == name.lower()), None)
         if twin is not None:
             message = f"server {twin!r} is in the environment already (letter case does not count); choose another name"
             raise InputError([Problem(name, message)])
-        self._update(servers=(*self._values["servers"], {"name": name, "roles": roles, "os": os}))
+        server = {"name": name, "roles": roles, "os": os, "addresses": addresses, "elsewhere": elsewhere}
+        self._update(servers=(*self._values["servers"], server))
 
     def _allow_from(self, server: str, sources: object, ports: Sequence[Ports], reason: str, name: str | None) -> None:
         if not ports:
@@ -233,6 +239,8 @@ class JtelEnvironment(Construct):
             raise InputError([Problem(server, message)])
         if not _ASSOCIATION_NAME.fullmatch(name):
             raise InputError([Problem(server, f"{name!r} is no name for a {kind}; use letters, digits and hyphens")])
+        if self._is_elsewhere(server):
+            raise InputError([Problem(server, f"it stands elsewhere and has no groups here to put on a {kind}")])
         if (kind, server, name) in self._associations:
             raise InputError([Problem(server, f"another {kind} is named {name!r} already; choose another name")])
         if twin := next((key for key, known in self._associations.items() if key[0] == kind and known == id), None):
@@ -256,6 +264,9 @@ class JtelEnvironment(Construct):
         if isinstance(source, AcdServer):
             if source.environment is self:
                 return source.server_name
+            if source.environment._is_elsewhere(source.server_name):
+                message = f"allow_from: {source.server_name} is in no group, it stands elsewhere; give its CIDR blocks"
+                raise InputError([Problem(server, message)])
             group = source.environment._token(cloud_of(source.environment._model).source_group, source.server_name)
             return str(ImportedGroup(group, source.environment._model.group_name(source.server_name)))
         if isinstance(source, JtelEnvironment):
@@ -270,6 +281,9 @@ class JtelEnvironment(Construct):
             )
             raise InputError([Problem(server, message)])
         return str(source)
+
+    def _is_elsewhere(self, name: str) -> bool:
+        return any(server.elsewhere and server.name == name for server in self._model.all_servers())
 
     def _token(self, type: str, server: str) -> str:
         """A token for the id of a server's resource of this type."""

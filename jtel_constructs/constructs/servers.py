@@ -26,18 +26,29 @@ class AcdServer(Construct):
         os: ``linux`` or ``windows``; default: windows for ACD-TEL, linux for all others. A server with both kinds of
             role must say which.
         name: the server's name in groups and addresses; default: `id`.
+        addresses: the CIDR blocks that hold its machines; default: not given.
+        elsewhere: it stands on premises, in another network or cloud: it has no groups here, and rules name it by its
+            addresses; default: false.
 
     Raises:
         InputError: the scope is no environment, the name is taken or not possible, a role does not exist.
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, roles: Sequence[str], os: str | None = None, name: str | None = None
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        roles: Sequence[str],
+        os: str | None = None,
+        name: str | None = None,
+        addresses: Sequence[str] = (),
+        elsewhere: bool = False,
     ) -> None:
         if not isinstance(scope, JtelEnvironment):
             message = f"its scope must be the JtelEnvironment that it belongs to, not {type(scope).__name__}"
             raise InputError([Problem(id, message)])
-        scope._add_server(name or id, roles, os)
+        scope._add_server(name or id, roles, os, addresses, elsewhere)
         super().__init__(scope, id)
         self._environment = scope
         self._name = name or id
@@ -134,6 +145,8 @@ class AcdServer(Construct):
 
     def _id(self, attribute: str) -> str:
         cloud = cloud_of(self._environment._model)
+        if self._environment._is_elsewhere(self._name):
+            raise InputError([Problem(self._name, f"it stands elsewhere and has no {attribute} here")])
         if attribute not in cloud.group_ids:
             message = f"{attribute} is not known on this cloud; it has {', '.join(cloud.group_ids)}"
             raise InputError([Problem(self._name, message)])
@@ -143,8 +156,17 @@ class AcdServer(Construct):
 class _OneRole(AcdServer):
     ROLE: ClassVar[Role]
 
-    def __init__(self, scope: Construct, id: str, *, os: str | None = None, name: str | None = None) -> None:
-        super().__init__(scope, id, roles=(self.ROLE,), os=os, name=name)
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        os: str | None = None,
+        name: str | None = None,
+        addresses: Sequence[str] = (),
+        elsewhere: bool = False,
+    ) -> None:
+        super().__init__(scope, id, roles=(self.ROLE,), os=os, name=name, addresses=addresses, elsewhere=elsewhere)
 
     @classmethod
     def _of_model(cls, scope: JtelEnvironment, server: Server) -> Self:

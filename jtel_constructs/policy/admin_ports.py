@@ -80,6 +80,8 @@ def _key_of(environment: Environment, origin: str) -> KeyPath:
     kind, _, name = origin.partition(":")
     if kind == "narrow":
         return ("narrow", name)
+    if kind == "server":
+        return ("servers", [server.name for server in environment.servers].index(name), "addresses")
     if kind == "site":
         return ("site_rules", [rule.name for rule in environment.site_rules].index(name))
     return ("peers", origin)

@@ -11,6 +11,7 @@ from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, Row, Suppleme
 from jtel_constructs.matrix.files import KeyPath
 from jtel_constructs.policy.addresses import Network, family, outside, parse_block
 from jtel_constructs.policy.admin_ports import wide_open
+from jtel_constructs.policy.elsewhere import addressed, wrong_addresses
 from jtel_constructs.policy.environment import WINDOWS_ROLES, Environment, Server, SiteRule
 from jtel_constructs.policy.notices import notices
 from jtel_constructs.policy.platforms import is_token
@@ -80,8 +81,14 @@ class _Computation:
             self._apply_site_rule(index, site_rule)
         self._check_missing_peers()
         self._stop_if_wrong()
-        self.problems += wide_open(self.environment, self.matrix, self.demands)
+        named = addressed(self.demands, self.servers)
+        self.problems += wide_open(self.environment, self.matrix, named)
         self._stop_if_wrong()
+        here = tuple(server for server in self.servers if not server.elsewhere)
+        demands = named
+        if len(here) < len(self.servers):
+            names = {server.name for server in here}
+            demands = tuple(demand for demand in named if demand.destination in names)
         narrowed = {
             row.key: self.environment.narrow[row.key]
             for row in self._rows()
@@ -90,12 +97,14 @@ class _Computation:
         return RuleSet(
             environment=self.environment,
             matrix=self.matrix,
-            servers=self.servers,
-            demands=tuple(self.demands),
-            rules=minimize(self.demands),
+            servers=here,
+            demands=demands,
+            rules=minimize(demands),
             left_out=tuple(self.left_out),
             narrowed=narrowed,
             notices=notices(self.environment, self.matrix, self.servers),
+            elsewhere=tuple(server for server in self.servers if server.elsewhere),
+            flows=tuple(self.demands),
         )
 
     def _stop_if_wrong(self) -> None:
@@ -140,6 +149,9 @@ class _Computation:
                     *where,
                     "os",
                 )
+            for at, block in enumerate(server.addresses):
+                self._check_family(block, *where, "addresses", at)
+        self.problems += wrong_addresses(environment, self.servers)
         if len(set(environment.ip_families)) != len(environment.ip_families):
             self._problem("a family stands twice in the list", "ip_families")
 

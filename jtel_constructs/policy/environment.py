@@ -53,18 +53,25 @@ ServerName = Annotated[str, AfterValidator(_server_name)]
 
 
 class Server(Record):
-    """One kind of machine: roles, an operating system, one security group. Several machines may share an entry.
+    """One kind of machine: roles, an operating system, and one security group, unless it stands elsewhere.
+
+    Several machines may share an entry.
 
     Attributes:
         name: unique in the environment, also when case is ignored.
         roles: at least one of the nine roles, in any order.
         os: ``linux`` or ``windows``; default: windows for ACD-TEL, linux for all other roles. A server with both
             kinds of role must say which.
+        addresses: the CIDR blocks that hold its machines, by which firewall lists name it. Default: not given.
+        elsewhere: it stands on premises, in another network or in another cloud. It has no group here; this cloud's
+            rules name it by its addresses, and what must be opened at it is for another firewall. Default: false.
     """
 
     name: ServerName
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
     os: Os | None = None
+    addresses: tuple[BlockField, ...] = ()
+    elsewhere: bool = False
 
     @property
     def system(self) -> Os:
@@ -152,8 +159,15 @@ class Environment(Record):
     # what `compute` made of this frozen value
     _rules: Any = PrivateAttr(default=None)
 
+    def cloud_servers(self) -> tuple[Server, ...]:
+        """Those of `all_servers` that stand in this environment's cloud, and have groups there."""
+        return tuple(server for server in self.all_servers() if not server.elsewhere)
+
     def all_servers(self) -> tuple[Server, ...]:
-        """The servers of the topology and the file's own, sorted by name; roles in the order of the nine."""
+        """The servers of the topology and the file's own, sorted by name; roles in the order of the nine.
+
+        Those that stand elsewhere too.
+        """
         servers = {}
         if self.topology:
             servers = {name: Server(name=name, roles=roles) for name, roles in TOPOLOGIES[self.topology].items()}

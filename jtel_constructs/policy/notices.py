@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from jtel_constructs.matrix import Matrix, Role
+from jtel_constructs.policy.addresses import FAMILIES, family
+from jtel_constructs.policy.elsewhere import shared_addresses
 from jtel_constructs.policy.environment import Environment, Server
 
 _DATABASES: tuple[Role, ...] = ("ACD-DBM", "ACD-DBS", "ACD-DBR")
@@ -28,7 +30,32 @@ def notices(environment: Environment, matrix: Matrix, servers: tuple[Server, ...
             "egress is none: no server can open a connection, not even to another server. Attach a group of your own "
             "that allows what must go out."
         )
+    found += _elsewhere(environment, servers)
     return tuple(found)
+
+
+def _elsewhere(environment: Environment, servers: tuple[Server, ...]) -> list[str]:
+    away = [server for server in servers if server.elsewhere]
+    found: list[str] = []
+    if away:
+        names = ", ".join(server.name for server in away)
+        found.append(
+            f"{names} stand{'s' * (len(away) == 1)} elsewhere: this cloud opens nothing there. `jtel firewall "
+            "--elsewhere` lists what must be opened, for the team that runs the firewall."
+        )
+    for server in away:
+        used = {family(block) for block in server.addresses}
+        for lacking in FAMILIES:
+            if lacking in environment.ip_families and lacking not in used:
+                found.append(
+                    f"{server.name} stands elsewhere and has no {lacking} address: in {lacking} nothing lets it in."
+                )
+    for one, other in shared_addresses(servers):
+        found.append(
+            f"{one.name} and {other.name} have addresses in common: rules cannot tell them apart there, and each gets "
+            "in wherever the other does."
+        )
+    return found
 
 
 def _missing_supplements(environment: Environment, servers: tuple[Server, ...]) -> dict[str, str]:

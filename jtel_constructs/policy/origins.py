@@ -12,7 +12,9 @@ from jtel_constructs.policy.rules import Demand, FromBlock, RuleSet, row_order
 
 @dataclass(frozen=True, slots=True)
 class OriginRule:
-    """All blocks of one origin (a peer, ``site:NAME``, ``narrow:ROW``) in one family, on one range of ports.
+    """All blocks of one origin in one family, on one range of ports.
+
+    An origin is a peer, ``site:NAME``, ``narrow:ROW``, or ``server:NAME`` of a server that stands elsewhere.
 
     Attributes:
         networks: the origin's blocks of this family, collapsed.

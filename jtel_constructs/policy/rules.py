@@ -91,8 +91,9 @@ class Demand:
 
     Attributes:
         row: key of the row, or ``site:NAME``.
-        origin: who the source is in the row's words: a peer, a role, ``internal``, ``site:NAME``, or
-            ``narrow:ROW`` for blocks that stand in for ``any``.
+        origin: who the source is in the row's words: a peer, a role, ``internal``, ``site:NAME``,
+            ``narrow:ROW`` for blocks that stand in for ``any``, or ``server:NAME`` for the addresses of a server that
+            stands elsewhere.
     """
 
     destination: str
@@ -133,7 +134,11 @@ class RuleSet:
     """All that an environment asks of a cloud, as frozen values.
 
     Attributes:
-        demands: every row applied, unmerged; what the proof compares with.
+        servers: those that stand in the cloud and have groups there.
+        elsewhere: the others, which are known by their addresses alone.
+        flows: every row applied to every server, wherever it stands, unmerged; servers are named, not their addresses.
+        demands: what of it the cloud must let in, unmerged, a server elsewhere by its addresses; what the proof
+            compares with.
         rules: the minimal set; what is emitted.
         left_out: (peer, row) pairs that an empty peer leaves out.
         narrowed: rows that are narrower than the document, with the blocks that stand in for ``any``.
@@ -148,6 +153,8 @@ class RuleSet:
     left_out: tuple[tuple[str, str], ...] = ()
     narrowed: dict[str, tuple[Network, ...]] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    elsewhere: tuple[Server, ...] = ()
+    flows: tuple[Demand, ...] = ()
 
     def rules_of(self, server: str) -> Iterator[Rule]:
         """The rules whose destination is this server."""

@@ -126,7 +126,7 @@ class _Azure(Reading):
         self.others(_TYPES)
 
     def _own_names(self) -> set[str]:
-        return {self.environment.group_name(server.name).lower() for server in self.environment.all_servers()}
+        return {self.environment.group_name(server.name).lower() for server in self.environment.cloud_servers()}
 
     def _defaults(self, key: str) -> Iterator[PacketRule]:
         for direction, priority, allow, source, destination, name in _DEFAULTS:

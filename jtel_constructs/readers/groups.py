@@ -69,15 +69,18 @@ class Attachments:
 
 def check_output(environment: Environment, output: Any) -> Iterator[Difference]:
     """What is wrong with the output's servers, roles and operating systems."""
-    servers = {server.name: server for server in environment.all_servers()}
+    servers = {server.name: server for server in environment.cloud_servers()}
     if isinstance(output, Unknown):
         return
     if not isinstance(output, Mapping):
         what = "is missing" if output is None else f"is {shown(output)}, not an object of servers"
         yield _wrong("", f"the output {what}; every stack has it")
         return
+    away = {server.name for server in environment.all_servers() if server.elsewhere}
     for name in output:
-        if name not in servers:
+        if name in away:
+            yield _wrong(str(name), f"the output names {name!r}, which stands elsewhere and has no groups here")
+        elif name not in servers:
             yield _wrong(str(name), f"the output names {name!r}, which is no server of {environment.name}")
     for name, server in servers.items():
         if name not in output:
@@ -112,7 +115,7 @@ def attach(
         several: the field holds a list.
     """
     result = Attachments()
-    names = [server.name for server in environment.all_servers()] + ([INTERNAL] if shared else [])
+    names = [server.name for server in environment.cloud_servers()] + ([INTERNAL] if shared else [])
     found = {name: groups.named(environment.group_name(name)) for name in names}
     for name, keys in found.items():
         group = environment.group_name(name)
@@ -121,7 +124,7 @@ def attach(
         elif len(keys) > 1:
             result.troubles.append(untold(", ".join(keys), f"{len(keys)} groups have the name {group}", name))
     common = found[INTERNAL] if shared else []
-    for server in environment.all_servers():
+    for server in environment.cloud_servers():
         expected = (*found[server.name], *common)
         entry = output.get(server.name) if isinstance(output, Mapping) else None
         values = entry.get(key) if isinstance(entry, Mapping) else None
@@ -173,7 +176,7 @@ def require_some(environment: Environment, document: Document, *groups: Groups) 
         ProofError: none of its groups is there.
     """
     names = [
-        environment.group_name(name) for name in (*(server.name for server in environment.all_servers()), INTERNAL)
+        environment.group_name(name) for name in (*(server.name for server in environment.cloud_servers()), INTERNAL)
     ]
     if not any(some.named(name) for some in groups for name in names):
         raise ProofError(

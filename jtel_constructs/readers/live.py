@@ -50,7 +50,7 @@ def one_line(error: BaseException) -> str:
 
 def group_names(environment: Environment) -> dict[str, str]:
     """The name in the cloud of each server's group, and of the shared one's, by server."""
-    names = [*(server.name for server in environment.all_servers()), INTERNAL]
+    names = [*(server.name for server in environment.cloud_servers()), INTERNAL]
     return {name: environment.group_name(name) for name in names}
 
 

@@ -152,7 +152,7 @@ CASES = [
     Case("number as a server name", server("{name: 7, roles: [ACD-TEL]}"), "servers[1].name", ("must be text, not 7; put it in quotes",)),
     Case("mixed roles without an os", server("{name: tel, roles: [ACD-TEL, ACD-JB]}"), "servers[1].os", ("say which this server is: os: linux, or os: windows",)),
     Case("unknown os", server("{name: tel, roles: [ACD-TEL], os: Windows}"), "servers[1].os", ("allowed: linux, windows; did you mean 'windows'?",)),
-    Case("unknown nested key", server("{name: tel, rolles: [ACD-TEL]}"), "servers[1].rolles", ("unknown key 'rolles'; allowed: name, roles, os; did you mean 'roles'?",)),
+    Case("unknown nested key", server("{name: tel, rolles: [ACD-TEL]}"), "servers[1].rolles", ("unknown key 'rolles'; allowed: name, roles, os, addresses, elsewhere; did you mean 'roles'?",)),
     Case("empty server list", GOOD[: GOOD.index("servers:")] + "servers: []  #!\n" + GOOD[GOOD.index("peers:") :], "servers", ("there are no servers; give a topology",)),
     Case("no servers at all", GOOD[: GOOD.index("servers:")] + GOOD[GOOD.index("peers:") :], "servers", ("there are no servers",)),
     Case("servers as a mapping", GOOD[: GOOD.index("servers:")] + "servers: {lb: [ACD-LB]}  #!\n" + GOOD[GOOD.index("peers:") :], "servers", ("must be a list",)),

@@ -31,6 +31,9 @@ def run(options: Namespace) -> int:
     found = compute(load(options.environment))
     if options.to is not None:
         names = [server.name for server in found.servers]
+        if options.to in (server.name for server in found.elsewhere):
+            message = f"{options.to} stands elsewhere, no rule of this cloud is for it; see jtel firewall"
+            raise InputError([Problem("--to", message)])
         if options.to not in names:
             raise InputError([Problem("--to", one_of(options.to, names, "server"))])
     shown = [rule for rule in found.rules if options.to in (None, rule.destination)]
