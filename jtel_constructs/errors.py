@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 _SHOWN_PROBLEMS = 12
 _SHOWN_CHARACTERS = 800
+
+
+_COLOUR = re.compile("(\x1b\\[[0-9;]*m)")
+# control and direction characters and other invisible ones, half characters, and two that break a line
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def visible(text: str, *, colours: bool = False) -> str:
+    """A text from a file with its control, direction and invisible characters escaped, so that it can forge nothing.
+
+    Args:
+        text: one line; a line feed in it is escaped too.
+        colours: whether escape sequences for colours stay as they are.
+    """
+    if text.isprintable():
+        return text
+    if colours:
+        return "".join(part if _COLOUR.fullmatch(part) else visible(part) for part in _COLOUR.split(text))
+    return "".join(repr(letter)[1:-1] if unicodedata.category(letter) in _INVISIBLE else letter for letter in text)
 
 
 class JtelError(Exception):
@@ -48,7 +69,7 @@ class InputError(JtelError):
         place = self.file or ""
         if self.file and problem.line:
             place += f":{problem.line}"
-        return _cut(": ".join(part for part in (place, problem.where, problem.message) if part))
+        return _cut(visible(": ".join(part for part in (place, problem.where, problem.message) if part)))
 
 
 def _cut(text: str) -> str:

@@ -16,6 +16,8 @@ gc.disable()
 
 from jtel_constructs.constructs.synth import load_all, synthesize  # noqa: E402
 from jtel_constructs.errors import InputError, JtelError, Problem  # noqa: E402
+from jtel_constructs.processes import Stopped, own_temporary_files, stopped_by_signals  # noqa: E402
+from jtel_constructs.writing import WriteError  # noqa: E402
 
 
 def environment_files(folder: Path) -> list[Path]:
@@ -40,11 +42,18 @@ def environment_files(folder: Path) -> list[Path]:
 
 def main() -> int:
     folder = Path(os.environ.get("JTEL_ENVIRONMENTS") or Path(__file__).parent / "environments")
+    out = Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")
     try:
-        synthesize(load_all(environment_files(folder)), None)
+        with stopped_by_signals(), own_temporary_files():
+            synthesize(load_all(environment_files(folder)), out)
+    except WriteError as error:
+        print(f"error: {error}; choose another folder with CDKTF_OUTDIR, or --output of cdktf", file=sys.stderr)
+        return 2
     except JtelError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except Stopped as stopped:
+        return stopped.exit_code
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,37 @@ from typing import Any
 from jtel_constructs.cli.tables import say
 from jtel_constructs.errors import InputError, Problem, ToolError, problems_of, suggestion
 from jtel_constructs.policy import Environment, Rule, RuleSet, Server, load_environment
+from jtel_constructs.processes import NOT_WRITTEN, WRONG_INPUT, run_and_leave_nothing
 
 _FOLDER = "stacks/environments"
 
 
-def synthesize(paths: list[Path], folder: Path) -> None:
-    """Write the Terraform JSON of environment files into a folder.
+def synthesize(paths: list[Path], folder: Path, hint: str = "choose another folder with --out") -> None:
+    """Write the Terraform JSON of environment files into a folder, which is made. All of it, or nothing.
+
+    Args:
+        paths: the files.
+        folder: where to.
+        hint: what to do where the folder cannot be written.
 
     Raises:
-        InputError: a file is wrong; nothing is written then.
-        ToolError: the synthesis itself failed.
+        InputError: a file is wrong.
+        ToolError: the synthesis itself failed, or the folder cannot be written.
     """
     # in a process of its own: node starts with it, and this one stays light
-    environment = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": ",".join(map(str, range(14, 60)))}
     command = [sys.executable, "-m", "jtel_constructs.constructs.synth", str(folder), *map(str, paths)]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    except OSError as error:
+        done = run_and_leave_nothing(command, os.environ)
+    except (OSError, ValueError) as error:
         raise ToolError(f"python could not be started for the synthesis: {error}") from None
     if done.returncode == 0:
         return
-    if done.returncode == 2 and done.stderr.startswith("error: "):
-        raise InputError(problems_of(done.stderr.removeprefix("error: ")))
-    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    said = done.stderr.removeprefix("error: ").rstrip("\n")
+    if done.returncode == WRONG_INPUT and said != done.stderr:
+        raise InputError(problems_of(said))
+    if done.returncode == NOT_WRITTEN and said != done.stderr:
+        raise ToolError(f"{said}; {hint}")
+    last = (said.strip().splitlines() or ["no message"])[-1]
     raise ToolError(f"the synthesis failed ({last}); is node installed? The README says which version")
 
 
@@ -59,7 +66,8 @@ def path_of(name: str) -> Path:
 
 def print_json(value: Any) -> None:
     """Print a value for programs."""
-    print(json.dumps(value, indent=2))
+    # DEL is the one control character that JSON leaves as it is
+    print(json.dumps(value, indent=2).replace("\x7f", "\\u007f"))
 
 
 def environment_json(found: RuleSet) -> dict[str, Any]:

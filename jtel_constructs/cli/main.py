@@ -6,14 +6,15 @@ Exit codes: 0 fine; 1 the answer is no (a proof found differences); 2 wrong inpu
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 
 from jtel_constructs.cli import commands
+from jtel_constructs.cli.streams import safe_streams
 from jtel_constructs.errors import JtelError
+from jtel_constructs.processes import Stopped, stopped_by_signals
 
 _ENV = """\
 ENV is an environment file, or the name of one in the folder stacks/environments
@@ -29,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_epilog("jtel check stacks/environments/*.yaml", "jtel rules demo-aws --to lb", "jtel verify demo-aws"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     for name in commands.NAMES:
@@ -45,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _version() -> str:
+    try:
+        return version("jtel-constructs")
+    except PackageNotFoundError:  # run from its folder, not installed
+        return "(not installed)"
+
+
 def _epilog(*examples: str) -> str:
     lines = "".join(f"  {example}\n" for example in examples)
     environments = f"{_ENV}\n" if any("demo-aws" in example for example in examples) else ""
@@ -52,22 +61,31 @@ def _epilog(*examples: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code."""
-    options = _parser().parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # a reason or a path may have letters that this terminal's encoding lacks
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        exit_code: int = options.run(options)
-        sys.stdout.flush()
-        return exit_code
-    except JtelError as error:
-        print(f"error: {error}", file=sys.stderr)
+    """Run the command line and return the exit code, which is that of the answer whoever reads it."""
+    with safe_streams() as streams:
+        try:
+            with stopped_by_signals():
+                exit_code = _run(arguments)
+                sys.stdout.flush()
+                return exit_code
+        except JtelError as error:
+            print(f"error: {error}", file=sys.stderr)
+        except (Stopped, KeyboardInterrupt) as stopped:
+            print("interrupted", file=sys.stderr)
+            return stopped.exit_code if isinstance(stopped, Stopped) else 130
+        except OSError as error:
+            if streams.error is None:
+                raise
+            print(f"error: standard output cannot be written: {error.strerror}; nothing is answered", file=sys.stderr)
         return 2
-    except BrokenPipeError:
-        # whoever read our output has seen enough; keep the interpreter from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # --help, --version and wrong usage, as argparse ends them
+        if stop.code:
+            raise
         return 0
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    exit_code: int = options.run(options)
+    return exit_code

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from jtel_constructs.errors import visible
+
 _PIPE_WIDTH = 240
 _UNLIMITED = 10_000
 
@@ -27,23 +29,42 @@ def print_table(
     wrap: str,
     optional: Sequence[str] = (),
 ) -> None:
-    """Print a table. The column `wrap` may become narrow; where it is too wide even so, those in `optional` go."""
+    """Print a table. The column `wrap` may become narrow; where it is too wide even so, those in `optional` go.
+
+    Where that is not enough, each row becomes a paragraph of all its values, so that none is ever cut.
+    """
     console = Console(width=_width(), highlight=False, markup=False, emoji=False)
-    cells = [dict(zip(columns, row, strict=True)) for row in rows]
+    cells = [dict(zip(columns, map(visible, row), strict=True)) for row in rows]
+
+    def fits(table: Table) -> bool:
+        # measured on a console that is wide enough for everything: the least width of a table that wraps at blanks
+        return Measurement.get(console, console.options.update(width=_UNLIMITED), table).minimum <= console.width
+
     hidden: list[str] = []
     table = _table(columns, cells, wrap)
     for column in optional:
-        # measured on a console that is wide enough for everything: the least width of a table that wraps at blanks
-        if Measurement.get(console, console.options.update(width=_UNLIMITED), table).minimum > console.width:
+        if not fits(table):
             hidden.append(column)
             table = _table([name for name in columns if name not in hidden], cells, wrap)
+    if not fits(table):
+        _print_paragraphs(title, cells)
+        return
     # captured: rich would end the process where the reader has gone, and pads lines with blanks
     with console.capture() as drawn:
-        console.print(title, style="bold", soft_wrap=True)
+        console.print(visible(title), style="bold", soft_wrap=True)
         console.print(table)
     print("\n".join(line.rstrip() for line in drawn.get().splitlines()))
     if hidden:
         say(f"Hidden for want of width: {', '.join(hidden)}. A wider terminal, a pipe or --json shows all.")
+    print()
+
+
+def _print_paragraphs(title: str, rows: Iterable[Mapping[str, str]]) -> None:
+    say(title)
+    for row in rows:
+        print()
+        for column, text in row.items():
+            say(f"{column}: {text}")
     print()
 
 
@@ -61,6 +82,7 @@ def _table(columns: Iterable[str], cells: Iterable[Mapping[str, str]], wrap: str
 
 def say(text: str) -> None:
     """Print a sentence; in a terminal, broken at blanks and indented from its second line on."""
+    text = visible(text)
     if sys.stdout.isatty():
         indent = " " * (len(text) - len(text.lstrip()) + 2)
         text = textwrap.fill(text, _width(), subsequent_indent=indent, break_on_hyphens=False)

@@ -10,6 +10,8 @@ from pathlib import Path
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.errors import InputError, JtelError, Problem, problems_of
 from jtel_constructs.policy import Environment, compute, load_environment, stack_name
+from jtel_constructs.processes import NOT_WRITTEN, WRONG_INPUT, temporary_folder
+from jtel_constructs.writing import WriteError, write_files
 
 
 def load_all(paths: Iterable[Path]) -> dict[str, Environment]:
@@ -35,19 +37,22 @@ def load_all(paths: Iterable[Path]) -> dict[str, Environment]:
     return environments
 
 
-def synthesize(environments: dict[str, Environment], outdir: Path | None) -> None:
-    """Write one Terraform stack per environment to OUTDIR/stacks/NAME/cdk.tf.json.
+def synthesize(environments: dict[str, Environment], outdir: Path) -> None:
+    """Write one Terraform stack per environment to OUTDIR/stacks/NAME/cdk.tf.json: all of them, or none.
 
     Args:
         environments: what `load_all` returned.
-        outdir: None for the CDK's own default (CDKTF_OUTDIR, or cdktf.out).
+        outdir: is made where it is missing.
 
     Raises:
         InputError: HCL is asked for (`cdktf synth --hcl`).
-        ToolError: no CDK engine is installed.
+        WriteError: the folder cannot be written; what stood there is untouched.
+        ToolError: no CDK engine is installed, or there is no place for temporary files.
     """
     if os.environ.get("SYNTH_HCL_OUTPUT") in ("true", "1"):
         raise InputError([Problem("--hcl", "jtel-constructs synthesizes JSON alone; leave it out")])
+    # jsii's banner about old versions of node would hide what there is to say
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", ",".join(map(str, range(14, 60))))
     # node starts with these imports; a wrong file never gets this far
     from jtel_constructs.constructs.engine import chosen_engine
 
@@ -55,19 +60,25 @@ def synthesize(environments: dict[str, Environment], outdir: Path | None) -> Non
 
     from jtel_constructs.constructs.stack import FileStack
 
-    app = engine.App(outdir=str(outdir)) if outdir else engine.App()
-    for name, environment in environments.items():
-        FileStack(app, name, environment)
-    app.synth()
+    # the CDK writes into its folder bit by bit, and overwrites what is there before it knows that there is room
+    with temporary_folder("jtel-synth-") as work:
+        app = engine.App(outdir=str(work))
+        for name, environment in environments.items():
+            FileStack(app, name, environment)
+        app.synth()
+        written = sorted(path for path in work.rglob("*") if path.is_file())
+        # the manifest, which names the stacks, comes last
+        written.sort(key=lambda path: path.parent == work)
+        write_files(outdir, {str(path.relative_to(work)): path.read_bytes() for path in written})
 
 
 def main(arguments: list[str]) -> int:
-    """Synthesize FILES to OUT. Exit code 2 for wrong input; nothing is written then."""
+    """Synthesize FILES to OUT. Exit code WRONG_INPUT or NOT_WRITTEN; nothing is written then."""
     try:
         synthesize(load_all(Path(name) for name in arguments[1:]), Path(arguments[0]))
     except JtelError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return NOT_WRITTEN if isinstance(error, WriteError) else WRONG_INPUT
     return 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from jtel_constructs.matrix import load_matrix
+from jtel_constructs.policy import compute, load_environment
 from tests.bad_input.cases import GOOD
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,21 @@ def test_every_table_fits_the_terminal_and_cuts_nothing(columns: int, environmen
 def test_a_narrow_terminal_hides_columns_and_says_so(environment: Path) -> None:
     assert "Hidden for want of width: where, what for, holds." in _in_terminal(80, LIGHT, str(environment))
     assert "Hidden for want of width" not in _in_terminal(200, LIGHT, str(environment))
+
+
+@pytest.mark.parametrize("columns", [1, 10, 30, 45, 60])
+def test_a_very_narrow_terminal_gets_every_value_whole_or_wrapped(columns: int, environment: Path) -> None:
+    text = _in_terminal(columns, LIGHT, str(environment))
+    assert "Hidden for want of width" not in text or columns > 30
+    # wherever a line is broken, put together again nothing is missing
+    together = re.sub(r"\s", "", text)
+    for row in load_matrix().rows:
+        assert row.key in together
+        assert "".join(map(str, row.ports)) in together.replace(",", "")
+    rules = compute(load_environment(environment)).rules
+    for rule in rules:
+        for value in (rule.destination, str(rule.ports), str(rule.source), *rule.rows):
+            assert value in together
 
 
 def test_a_pipe_gets_every_column_and_no_colours(environment: Path) -> None:

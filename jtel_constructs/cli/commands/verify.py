@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from jtel_constructs.cli.common import environment_json, path_of, print_json, pr
 from jtel_constructs.cli.tables import say
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.policy import RuleSet, compute, load_environment
+from jtel_constructs.processes import temporary_folder
 
 if TYPE_CHECKING:
     from jtel_constructs.answers import Proof
@@ -58,9 +58,9 @@ def run(options: Namespace) -> int:
         snapshot, what = read_terraform(Path(options.stack), environment), options.stack
     else:
         cloud_of(environment).emit(found)
-        with tempfile.TemporaryDirectory(prefix="jtel-verify-") as folder:
-            synthesize([path], Path(folder))
-            snapshot = read_terraform(Path(folder) / "stacks" / path.stem / "cdk.tf.json", environment)
+        with temporary_folder("jtel-verify-") as folder:
+            synthesize([path], folder, "set TMPDIR to a folder with room")
+            snapshot = read_terraform(folder / "stacks" / path.stem / "cdk.tf.json", environment)
         what = "the synthesized stack"
     proof = prove(found, snapshot)
     if options.json:
