@@ -200,7 +200,8 @@ class _Comparison:
             self._egress(name)
         copied: dict[tuple[str, ...], list[Difference]] = {}
         for one in self.findings.differences():
-            if one.kind is Kind.UNTOLD:
+            # a list that is declared or a copy, which the file does not tell, opens nothing for sure
+            if one.kind is Kind.UNTOLD or (one.kind is Kind.OPEN and self.copies.keys() >= set(one.because)):
                 copied.setdefault(one.because, []).append(one)
             else:
                 yield one

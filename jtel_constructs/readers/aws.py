@@ -16,18 +16,20 @@ from jtel_constructs.reach.packets import (
     ICMPV6,
     TCP,
     UDP,
-    Block,
     Direction,
     PacketRule,
     Ports,
     Selector,
 )
 from jtel_constructs.reach.packets import parse_block as parse
-from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.documents import Document, Presence, Resource
 from jtel_constructs.readers.groups import Groups, attach, require_some
+from jtel_constructs.readers.mirrors import Listing, listing
+from jtel_constructs.readers.prefix_lists import PREFIX_LIST, PREFIX_LIST_ENTRY, PrefixLists, cidr
 from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (
+    Unknown,
     Unreadable,
     Values,
     blocks_of,
@@ -41,6 +43,7 @@ from jtel_constructs.readers.values import (
     protocol_number,
     shown,
     texts,
+    whole,
 )
 
 GROUP = "aws_security_group"
@@ -50,13 +53,14 @@ SEPARATE: dict[str, Direction] = {
     "aws_vpc_security_group_egress_rule": "egress",
 }
 LEGACY = "aws_security_group_rule"
-PREFIX_LIST = "aws_ec2_managed_prefix_list"
-PREFIX_LIST_ENTRY = "aws_ec2_managed_prefix_list_entry"
 _TYPES = frozenset({GROUP, DEFAULT_GROUP, *SEPARATE, LEGACY, PREFIX_LIST, PREFIX_LIST_ENTRY})
 _INLINE: tuple[Direction, ...] = ("ingress", "egress")
 
 _SOURCES = ("cidr_ipv4", "cidr_ipv6", "prefix_list_id", "referenced_security_group_id")
+_LISTS = ("cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids", "security_groups")
 _ALL_PROTOCOLS = "-1"
+# protocol, ports, and the one source
+Listed = tuple[object, tuple[int | None, int | None], object]
 _NAMES = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6}
 
 
@@ -87,26 +91,19 @@ def protocol_and_ports(protocol: str, first: int | None, last: int | None) -> tu
     return number, ALL_PORTS
 
 
-def cidr(value: str, version: int | None = None) -> Block:
-    """A block of addresses, which EC2 wants in its network form."""
-    block = parse(value)
-    if block is None or version not in (None, block.version):
-        raise Unreadable(f"{value!r} is no IPv{version or '4 or IPv6'} block in its network form")
-    return block
-
-
 class _Aws(Reading):
     def __init__(self, environment: Environment, document: Document, groups: Groups, subjects: Iterable[str]) -> None:
         super().__init__(environment, document, groups, subjects)
-        self._separate_holders: set[tuple[str, Direction]] = set()
-        self._lists = Groups.of(document, (PREFIX_LIST,), "aws")
-        self._entries = [resource for resource in document.resources if resource.type == PREFIX_LIST_ENTRY]
+        self._lists = PrefixLists(document)
+        # rules that are resources of their own, as the provider lists them on their group
+        self._listed: dict[tuple[str, Direction], set[Listed]] = {}
+        self._first: dict[object, str] = {}
 
     def read(self) -> None:
         for key in sorted(self.subjects):
             owner = self.groups.by_key[key].values.get("owner_id")
             self.account = owner if isinstance(owner, str) and owner else self.account
-        mirrors: list[tuple[Resource, Direction]] = []
+        declared: list[tuple[Resource, Direction]] = []
         for resource in self.document.resources:
             if resource.type in SEPARATE:
                 with self.resource(resource.address, direction=SEPARATE[resource.type]):
@@ -116,37 +113,41 @@ class _Aws(Reading):
                     self.rules.extend(self._legacy(resource))
             elif resource.address in self.subjects:
                 self.unsupported(resource, resource.address)
-                mirrors.extend((resource, direction) for direction in _INLINE)
-        for resource, direction in mirrors:
+                declared.extend((resource, direction) for direction in _INLINE)
+        for resource in self.document.departing:
+            self._depart(resource)
+        for resource, direction in declared:
             with self.resource(resource.address, resource.address, direction):
-                self.rules.extend(self._inline(resource, direction))
+                self._inline(resource, direction)
         self.others(_TYPES)
 
     def _separate(self, resource: Resource) -> Iterator[PacketRule]:
         values, direction = resource.values, SEPARATE[resource.type]
-        holder = self.holder(values.get("security_group_id"), "id", "security_group_id")
+        holder = self.holder(values.get("security_group_id"), "id", "security_group_id", resource.address)
         if holder is None:
             return
-        self._separate_holders.add((holder, direction))
+        self._list(holder, direction, self._of_separate(values, holder))
         if self.unsupported(resource, holder, direction):
             return
         with self.resource(resource.address, holder, direction):
             protocol, ports = protocol_and_ports(
                 need_text(values, "ip_protocol"), number(values, "from_port"), number(values, "to_port")
             )
+            values = {key: value for key in _SOURCES if (value := values.get(key)) not in (None, "")}
             kind = given(values, _SOURCES)
             if kind.startswith("cidr"):
-                remotes = [Selector(blocks=(cidr(need_text(values, kind), 4 if kind == "cidr_ipv4" else 6),))]
+                remote = Selector(blocks=(cidr(need_text(values, kind), 4 if kind == "cidr_ipv4" else 6),))
             elif kind == "prefix_list_id":
-                remotes = [self._prefix_list(values[kind])]
+                remote = self._lists.side(values[kind])
             else:
-                remotes = [Selector(groups=(self.source(self.groups, values[kind], kind),))]
-            for remote in remotes:
-                yield PacketRule(holder, resource.address, direction, remote, protocol, ports)
+                remote = Selector(groups=(self.source(self.groups, values[kind], kind, resource.address),))
+            rule = PacketRule(holder, resource.address, direction, remote, protocol, ports)
+            self._once(resource, rule)
+            yield rule
 
     def _legacy(self, resource: Resource) -> Iterator[PacketRule]:
         values = resource.values
-        holder = self.holder(values.get("security_group_id"), "id", "security_group_id")
+        holder = self.holder(values.get("security_group_id"), "id", "security_group_id", resource.address)
         if holder is None:
             return
         if self.unsupported(resource, holder):
@@ -156,44 +157,105 @@ class _Aws(Reading):
             if kind not in _INLINE:
                 raise Unreadable(f"type is {kind!r}, neither ingress nor egress")
             direction: Direction = "ingress" if kind == "ingress" else "egress"
-            self._separate_holders.add((holder, direction))
-            sources = [] if values.get("source_security_group_id") is None else [values["source_security_group_id"]]
-            yield from self._permission(resource.address, holder, direction, values, sources)
+            self._list(holder, direction, self._of_block(values, holder, _legacy_sources(values)))
+            for rule in self._permission(resource.address, holder, direction, values, _legacy_sources(values)):
+                self._once(resource, rule)
+                yield rule
 
-    def _inline(self, resource: Resource, direction: Direction) -> Iterator[PacketRule]:
-        """A group's own list of rules: what it declares, or what the provider saw there at its last look."""
+    def _once(self, resource: Resource, rule: PacketRule) -> None:
+        """Report a rule that is there already: EC2 refuses the second one (error InvalidPermission.Duplicate)."""
+        if resource.presence is not Presence.DECLARED:
+            return
+        meaning = (rule.holder, rule.direction, rule.remote, rule.protocol, rule.ports)
+        first = self._first.setdefault(meaning, resource.address)
+        if first != resource.address:
+            self.duplicate(resource.address, first, rule.holder)
+
+    def _inline(self, resource: Resource, direction: Direction) -> None:
+        """A group's own list of rules."""
         value = resource.values.get(direction)
         if value is None:
             return
-        configured = resource.configured is not None and direction in resource.configured
-        separate = (resource.address, direction) in self._separate_holders
-        if configured and separate:
-            self.trouble(
-                resource.address,
-                f"it sets {direction} and has separate rules too; each apply removes what the other one made",
-                resource.address,
-                direction,
-            )
-        # where rules are resources of their own, the group's list is a mirror, and as old as the last refresh
-        mirror = not configured and (resource.configured is not None or bool(self._separate_holders))
-        gone = set(self._departing(resource.address, direction)) if mirror else set()
-        where = f"{resource.address} ({direction}{f', {REFRESHED}' if mirror else ''})"
-        for block in blocks_of(resource.values, direction):
-            for rule in self._permission(where, resource.address, direction, block, items(block, "security_groups")):
-                if _meaning(rule) not in gone:
-                    if mirror:
-                        self.copies[where] = REFRESH
-                    yield replace(rule, untold=mirror)
+        key = resource.address
+        listed = self._listed.get((key, direction))
+        if isinstance(value, Unknown) and not (resource.configured is not None and direction in resource.configured):
+            # nobody sets it, so a new group has the rules that the file gives it, and no others
+            return
+        found = blocks_of(resource.values, direction)
+        named = (group for block in found for group in items(block, "security_groups"))
+        what = listing(resource, direction, listed is not None, self.groups, named)
+        if what is Listing.DECLARED and listed is not None:
+            message = f"it sets {direction} and has separate rules too; each apply removes what the other one made"
+            self.trouble(key, message, key, direction)
+        copied = what in (Listing.COPY, Listing.FRESH)
+        where = f"{key} ({direction}{f', {REFRESHED}' if what is Listing.COPY else ''})"
+        if what in (Listing.COPY, Listing.EITHER):
+            self.copies[where] = REFRESH
+        for block in found:
+            for one in self._one_by_one(block):
+                # of a copy counts what no resource of the file makes, or takes away
+                if copied and listed and self._of_block(one, key, one["security_groups"])[0] in listed:
+                    continue
+                with self.resource(where, key, direction):
+                    for rule in self._permission(where, key, direction, one, one["security_groups"]):
+                        self.rules.append(replace(rule, untold=what is Listing.COPY))
 
-    def _departing(self, holder: str, direction: Direction) -> Iterator[PacketRule]:
-        """What a plan's rules that it deletes or changes do now."""
-        for resource in self.document.departing:
-            values = resource.values
-            if SEPARATE.get(resource.type) != direction or self.groups.find(values.get("security_group_id")) != holder:
-                continue
-            probe = _Aws(self.environment, self.document, self.groups, self.subjects)
-            probe.account = self.account
-            yield from map(_meaning, probe._separate(resource))
+    def _one_by_one(self, block: Values) -> Iterator[dict[str, Any]]:
+        """An object with lists of sources, once for each source."""
+        nothing: dict[str, Any] = {**block, "self": None, **{kind: [] for kind in _LISTS}}
+        found = [{**nothing, kind: [source]} for kind in _LISTS for source in items(block, kind)]
+        found += [{**nothing, "self": True}] if flag(block, "self") else []
+        yield from found or [nothing]
+
+    # -- rules as the provider lists them on their group -------------------------------------------------------------
+
+    def _list(self, holder: str, direction: Direction, rules: Iterable[Listed]) -> None:
+        self._listed.setdefault((holder, direction), set()).update(rules)
+
+    def _depart(self, resource: Resource) -> None:
+        """Note a rule that the plan deletes or changes: what the group's list still says of it is over."""
+        values = resource.values
+        holder = self.groups.find(values.get("security_group_id"))
+        if holder is None:
+            return
+        if resource.type in SEPARATE:
+            self._list(holder, SEPARATE[resource.type], self._of_separate(values, holder))
+        elif resource.type == LEGACY and values.get("type") in _INLINE:
+            direction: Direction = "ingress" if values["type"] == "ingress" else "egress"
+            self._list(holder, direction, self._of_block(values, holder, _legacy_sources(values)))
+
+    def _of_separate(self, values: Values, holder: str) -> list[Listed]:
+        return [
+            self._listed_as(values.get("ip_protocol"), values, source, holder)
+            for kind in _SOURCES
+            if (source := values.get(kind)) not in (None, "")
+        ]
+
+    def _of_block(self, values: Values, holder: str, groups: list[Any]) -> list[Listed]:
+        sources = [*groups]
+        for kind in _LISTS[:3]:
+            some = values.get(kind)
+            sources += some if isinstance(some, list) else []
+        if values.get("self") is True:
+            sources.append(holder)
+        return [self._listed_as(values.get("protocol"), values, source, holder) for source in sources]
+
+    def _listed_as(self, protocol: object, values: Values, source: object, holder: str) -> Listed:
+        name = str(protocol).lower()
+        code = -1 if name == "all" else _NAMES.get(name, whole(name))
+        ports = (whole(values.get("from_port")), whole(values.get("to_port")))
+        if code in (ICMP, ICMPV6):
+            ports = (-1 if ports[0] is None else ports[0], -1 if ports[1] is None else ports[1])
+        elif code not in (TCP, UDP):
+            # EC2 keeps no ports of them
+            ports = (None, None)
+        if source == holder:
+            return name if code is None else code, ports, holder
+        if isinstance(source, str):
+            block = parse(source)
+            group = None if block else self.groups.find(source, account=self.account)
+            return name if code is None else code, ports, block or group or source
+        return name if code is None else code, ports, self.groups.find(source) or shown(source)
 
     def _permission(
         self, where: str, holder: str, direction: Direction, values: Values, sources: list[Any]
@@ -202,29 +264,14 @@ class _Aws(Reading):
         protocol, ports = _old_protocol(values)
         remotes = [Selector(blocks=(cidr(text, 4),)) for text in texts(values, "cidr_blocks")]
         remotes += [Selector(blocks=(cidr(text, 6),)) for text in texts(values, "ipv6_cidr_blocks")]
-        remotes += [self._prefix_list(value) for value in items(values, "prefix_list_ids")]
-        remotes += [Selector(groups=(self.source(self.groups, value, "a source group"),)) for value in sources]
+        remotes += [self._lists.side(value) for value in items(values, "prefix_list_ids")]
+        remotes += [Selector(groups=(self.source(self.groups, value, "a source group", where),)) for value in sources]
         if flag(values, "self"):
             remotes.append(Selector(groups=(holder,)))
         if not remotes:
             raise Unreadable("a rule without a source")
         for remote in remotes:
             yield PacketRule(holder, where, direction, remote, protocol, ports)
-
-    def _prefix_list(self, value: object) -> Selector:
-        key = self._lists.find(value)
-        if key is None:
-            raise Unreadable(f"prefix list {shown(value)} is not in the file")
-        resource = self._lists.by_key[key]
-        if resource.unsupported:
-            raise Unreadable(f"prefix list {key}: {resource.unsupported[0]}")
-        for entry in self._entries:
-            if self._lists.find(entry.values.get("prefix_list_id")) in (None, key):
-                raise Unreadable(f"{entry.address} may add to prefix list {key}; write its entries inside the list")
-        blocks = tuple(cidr(need_text(entry, "cidr")) for entry in blocks_of(resource.values, "entry"))
-        if not blocks:
-            raise Unreadable(f"prefix list {key} has no entries that can be read")
-        return Selector(blocks=blocks)
 
 
 def _old_protocol(values: Values) -> tuple[int | None, Ports]:
@@ -235,5 +282,6 @@ def _old_protocol(values: Values) -> tuple[int | None, Ports]:
     return protocol_and_ports(protocol, number(values, "from_port"), number(values, "to_port"))
 
 
-def _meaning(rule: PacketRule) -> PacketRule:
-    return replace(rule, where="")
+def _legacy_sources(values: Values) -> list[Any]:
+    source = values.get("source_security_group_id")
+    return [] if source in (None, "") else [source]

@@ -27,11 +27,13 @@ from jtel_constructs.reach.packets import (
 from jtel_constructs.readers.azure_values import one_of, ports, prefix, prefixes
 from jtel_constructs.readers.documents import Document, Resource, Shape
 from jtel_constructs.readers.groups import Groups, attach, check_output, require_some
+from jtel_constructs.readers.mirrors import Listing, listing
 from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (
     Expression,
     Ref,
+    Unknown,
     Unreadable,
     Values,
     blocks_of,
@@ -108,7 +110,8 @@ class _Azure(Reading):
         self._asgs = asgs
         self._names: dict[tuple[str, str], PacketRule] = {}
         self._slots: dict[tuple[str, Direction, int], str] = {}
-        self._separate_holders: set[str] = set()
+        self._separate_holders: set[tuple[str, Direction]] = set()
+        self._departing: set[tuple[str, str]] = set()
         self._addresses = frozenset(4 if family == "ipv4" else 6 for family in environment.ip_families)
 
     def read(self) -> None:
@@ -117,6 +120,8 @@ class _Azure(Reading):
                 direction = _DIRECTIONS.get(str(resource.values.get("direction")), "ingress")
                 with self.resource(resource.address, direction=direction):
                     self._separate(resource, direction)
+        for resource in self.document.departing:
+            self._depart(resource)
         for key in sorted(self.subjects):
             resource = self.groups.by_key[key]
             self.unsupported(resource, key)
@@ -175,7 +180,7 @@ class _Azure(Reading):
         holder = self._holder_of(resource)
         if holder is None:
             return
-        self._separate_holders.add(holder)
+        self._separate_holders.add((holder, direction))
         if self.unsupported(resource, holder, direction):
             return
         with self.resource(resource.address, holder, direction):
@@ -202,38 +207,49 @@ class _Azure(Reading):
             )
 
     def _inline(self, resource: Resource) -> None:
-        """A group's own list of rules: what it declares, or what the provider saw there at its last look."""
-        key = resource.address
-        configured = resource.configured is not None and "security_rule" in resource.configured
-        if configured and key in self._separate_holders:
-            self.trouble(
-                key, "it sets security_rule and has separate rules too; each apply removes what the other one made", key
-            )
-        # where rules are resources of their own, the group's list is a mirror, and as old as the last refresh
-        mirror = not configured and (resource.configured is not None or bool(self._separate_holders))
-        gone = set(self._departing(key)) if mirror else set()
+        """A group's own list of rules."""
+        key, value = resource.address, resource.values.get("security_rule")
+        if isinstance(value, Unknown) and not (resource.configured and "security_rule" in resource.configured):
+            # nobody sets it, so a new group has the rules that the file gives it, and no others
+            return
         for block in blocks_of(resource.values, "security_rule"):
-            name = need_text(block, "name")
-            where = f"{key} (security_rule {name}{f', {REFRESHED}' if mirror else ''})"
-            rule = self._rule(block, key, where)
-            if mirror:
-                separate = self._names.get((key, name.lower()))
-                if _meaning(rule) not in gone and not (separate and _meaning(separate) == _meaning(rule)):
-                    self.copies[where] = REFRESH
-                    self.rules.append(replace(rule, untold=True))
-            else:
-                self._take_name(name, rule)
-                self._take_slot(rule)
-                self.rules.append(rule)
+            direction = _DIRECTIONS.get(str(block.get("direction")), "ingress")
+            separate = (key, direction) in self._separate_holders
+            what = listing(resource, "security_rule", separate, self._asgs, _named(block))
+            with self.resource(key, key, direction):
+                self._listed(key, need_text(block, "name"), block, what)
+        configured = resource.configured is not None and "security_rule" in resource.configured
+        if configured and any(holder == key for holder, _ in self._separate_holders):
+            message = "it sets security_rule and has separate rules too; each apply removes what the other one made"
+            self.trouble(key, message, key)
 
-    def _departing(self, holder: str) -> Iterator[PacketRule]:
-        """What a plan's rules that it deletes or changes do now."""
-        for resource in self.document.departing:
-            if resource.type == RULE:
-                name = resource.values.get("network_security_group_name")
-                if isinstance(name, str) and holder in self.groups.named(name):
-                    with self.resource(resource.address, holder):
-                        yield _meaning(self._rule(resource.values, holder, ""))
+    def _listed(self, key: str, name: str, block: Values, what: Listing) -> None:
+        """One rule of a group's own list."""
+        copied = what in (Listing.COPY, Listing.FRESH)
+        if copied and (key, name.lower()) in self._departing:
+            return
+        where = f"{key} (security_rule{f', {REFRESHED}' if what is Listing.COPY else f' {name}'})"
+        rule = self._rule(block, key, where)
+        if what in (Listing.COPY, Listing.EITHER):
+            self.copies[where] = REFRESH
+        if copied:
+            separate = self._names.get((key, name.lower()))
+            if not (separate and _meaning(separate) == _meaning(rule)):
+                self.rules.append(replace(rule, untold=what is Listing.COPY))
+        else:
+            self._take_name(name, rule)
+            self._take_slot(rule)
+            self.rules.append(rule)
+
+    def _depart(self, resource: Resource) -> None:
+        """Note a rule that the plan deletes or changes: what the group's list still says of it is over."""
+        name, group = resource.values.get("name"), resource.values.get("network_security_group_name")
+        if resource.type != RULE or not isinstance(name, str) or not isinstance(group, str):
+            return
+        direction = _DIRECTIONS.get(str(resource.values.get("direction")), "ingress")
+        for holder in self.groups.named(group):
+            self._departing.add((holder, name.lower()))
+            self._separate_holders.add((holder, direction))
 
     # -- one rule ----------------------------------------------------------------------------------------------------
 
@@ -246,7 +262,7 @@ class _Azure(Reading):
         open_ports = self._port_ranges(values, "destination")
         if protocol not in (TCP, UDP, None) and open_ports != ALL_PORTS:
             raise Unreadable("ports with a protocol that has none")
-        source, destination = self._side(values, "source"), self._side(values, "destination")
+        source, destination = (self._side(values, end, where) for end in ("source", "destination"))
         local, remote = (destination, source) if direction == "ingress" else (source, destination)
         return PacketRule(
             holder,
@@ -262,7 +278,7 @@ class _Azure(Reading):
             conditional=self._port_ranges(values, "source") != ALL_PORTS,
         )
 
-    def _side(self, values: Values, end: str) -> Selector:
+    def _side(self, values: Values, end: str, where: str) -> Selector:
         keys = (f"{end}_address_prefix", f"{end}_address_prefixes", f"{end}_application_security_group_ids")
         kind = given(self._present(values, keys), keys)
         if kind == keys[0]:
@@ -272,7 +288,7 @@ class _Azure(Reading):
         groups = items(values, kind)
         if len(groups) != 1:
             raise Unreadable(f"{kind} lists {len(groups)} groups; one without members would disable the whole rule")
-        return Selector(groups=(self.source(self._asgs, groups[0], kind),))
+        return Selector(groups=(self.source(self._asgs, groups[0], kind, where),))
 
     def _port_ranges(self, values: Values, end: str) -> Ports:
         keys = (f"{end}_port_range", f"{end}_port_ranges")
@@ -282,9 +298,14 @@ class _Azure(Reading):
         return ALL_PORTS if values[kind] == "*" else ports(values[kind], kind)
 
     def _present(self, values: Values, keys: tuple[str, ...]) -> Values:
-        """Those keys that are set; what is not set may stand as an empty text or list, but not in a stack."""
-        nothing: tuple[object, ...] = (None,) if self.document.shape is Shape.STACK else (None, "", [])
-        return {key: value for key in keys if (value := values.get(key)) not in nothing}
+        """Those keys that are set; an empty text or list is the same as none."""
+        return {key: value for key in keys if (value := values.get(key)) not in (None, "", [])}
+
+
+def _named(block: Values) -> list[object]:
+    """The application security groups that a rule names."""
+    found = [block.get(f"{end}_application_security_group_ids") for end in ("source", "destination")]
+    return [one for some in found if isinstance(some, list) for one in some]
 
 
 def _meaning(rule: PacketRule) -> PacketRule:

@@ -78,6 +78,7 @@ class Resource:
         presence: why it is there.
         refreshed: whether Terraform looked at it while it made this file and says so (`resource_drift`), so that what
             the provider lists of its own accord is as new as the file.
+        depends: a state's word on which resources its configuration refers to, without indexes; None elsewhere.
     """
 
     address: str
@@ -88,6 +89,7 @@ class Resource:
     provider: Provider | None = None
     presence: Presence = Presence.DECLARED
     refreshed: bool = False
+    depends: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ _TEMPLATE = re.compile(r"(?<!\$)(?:\$\$)*\$\{|(?<!%)(?:%%)*%\{")
 _ROOTS = re.compile(r"(?<![\w.\]-])([A-Za-z_][\w-]*)\s*(?=[.\[])")
 # quoted text with no expression in it
 _STRINGS = re.compile(r'"[^"\\$%{}]*"')
+_INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
 _OUTSIDE = frozenset({"data", "var", "module", "terraform", "path"})
 
 
@@ -170,6 +173,27 @@ def module_resources(path: Path, module: Any, what: str) -> Iterator[tuple[str, 
         yield address, str(entry.get("type")), need_mapping(path, entry.get("values", {}), address)
     for child in need_list(path, module.get("child_modules", []), f"{what}.child_modules"):
         yield from module_resources(path, child, f"{what}.child_modules")
+
+
+def without_indexes(address: str) -> str:
+    """An address as the configuration has it: one for all instances."""
+    return _INDEX.sub("", address)
+
+
+def module_depends(module: Any) -> Iterator[tuple[str, frozenset[str]]]:
+    """What each of a state's resources refers to, which `terraform show -json` lists where there is anything."""
+    if not isinstance(module, dict):
+        return
+    for entry in module.get("resources") or ():
+        if isinstance(entry, dict):
+            yield str(entry.get("address")), depends(entry.get("depends_on"))
+    for child in module.get("child_modules") or ():
+        yield from module_depends(child)
+
+
+def depends(names: Any) -> frozenset[str]:
+    """A state's list of addresses, without indexes."""
+    return frozenset(without_indexes(str(name)) for name in names) if isinstance(names, list) else frozenset()
 
 
 def need_mapping(path: Path, value: Any, what: str) -> dict[str, Any]:

@@ -49,14 +49,24 @@ class Groups:
         fold = str.lower if self.cloud == "azure" else str
         return [key for key, found in self.names.items() if fold(found) == fold(name)]
 
-    def find(self, value: object, attribute: str = "id") -> str | None:
+    def find(self, value: object, attribute: str = "id", account: str | None = None) -> str | None:
         """The group that a reference or an id in the cloud names, if it is in the file."""
         if isinstance(value, Ref):
             return value.address if value.attribute == attribute and value.address in self.by_key else None
         if isinstance(value, str):
-            key = group_key(value, self.cloud, self.aliases, None)
-            return key if key in self.by_key else None
+            # an address that stands there as text is no id
+            return None if value in self.by_key else self._known(group_key(value, self.cloud, self.aliases, account))
         return None
+
+    def _known(self, key: str) -> str | None:
+        return key if key in self.by_key else None
+
+    def written_out(self, value: object) -> str | None:
+        """The group whose address, such as ``aws_security_group.a.id``, a text is instead of a reference to it."""
+        if not isinstance(value, str):
+            return None
+        plain = value.strip().removeprefix("{").removesuffix("}").removeprefix("$")
+        return next((key for key in (plain, plain.rpartition(".")[0]) if key in self.by_key), None)
 
 
 @dataclass(slots=True)
@@ -128,7 +138,7 @@ def attach(
         expected = (*found[server.name], *common)
         entry = output.get(server.name) if isinstance(output, Mapping) else None
         values = entry.get(key) if isinstance(entry, Mapping) else None
-        if several and isinstance(values, list) and any(not isinstance(value, Unknown) for value in values):
+        if several and isinstance(values, list) and (len(values) != len(expected) or not _all_unknown(values)):
             result.by_server[server.name] = _listed(result, groups, server.name, key, values, expected)
         elif not several and values is not None and not isinstance(values, Unknown):
             result.by_server[server.name] = _listed(result, groups, server.name, key, [values], expected)
@@ -191,7 +201,7 @@ def source_key(groups: Groups, value: object, account: str | None) -> tuple[str,
         return found, False
     if isinstance(value, Expression) and value.foreign:
         return value.text, True
-    if isinstance(value, str) and value:
+    if isinstance(value, str) and value and groups.written_out(value) is None:
         return group_key(value, groups.cloud, groups.aliases, account), False
     return None
 

@@ -8,9 +8,10 @@ from typing import Any
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import AwsPlatform, Environment, is_token
 from jtel_constructs.reach.packets import Direction, PacketRule, Selector
-from jtel_constructs.readers.aws import cidr, protocol_and_ports
+from jtel_constructs.readers.aws import protocol_and_ports
 from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.live import group_names, one_line, sdk, snapshot
+from jtel_constructs.readers.prefix_lists import cidr
 from jtel_constructs.readers.snapshot import Snapshot, group_key
 from jtel_constructs.readers.values import Unreadable
 

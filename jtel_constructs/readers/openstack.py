@@ -52,11 +52,12 @@ _TYPES = frozenset({GROUP, RULE, ADDRESS_GROUP})
 
 _ETHERTYPES = {"IPv4": 4, "IPv6": 6}
 _REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
-# Neutron's own names; it has no icmpv6
-_NAMES = {
-    **{name: number for name, number in NAMED_PROTOCOLS.items() if name not in ("icmpv6",)},
-    "ipv6-icmp": ICMPV6,
-}
+# Neutron's own names, of which icmpv6 is the older one for ipv6-icmp (neutron-lib: PROTO_NAME_IPV6_ICMP_LEGACY). The
+# provider refuses icmpv6 and any before it sends anything, but the API may give them back.
+_NAMES = {**NAMED_PROTOCOLS, "ipv6-icmp": ICMPV6}
+# every protocol: Neutron's API reference ("Security group rules", protocol) has any, and 0 as the same; its iptables
+# driver writes no protocol for either (neutron/agent/linux/iptables_firewall.py, _protocol_arg)
+_ANY = frozenset({"any", "0"})
 _WITH_PORTS = frozenset({TCP, UDP, 33, 132, 136})
 _IPV6_ONLY = frozenset({41, 43, 44, 58, 59, 60})
 
@@ -85,7 +86,7 @@ def protocol_and_ports(version: int, protocol: str | None, first: int | None, la
     Raises:
         Unreadable: what Neutron refuses.
     """
-    if not protocol:
+    if not protocol or protocol in _ANY:
         if first is not None or last is not None:
             raise Unreadable("a port range needs a protocol")
         return Meaning(None, ALL_PORTS)

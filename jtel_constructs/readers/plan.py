@@ -21,7 +21,7 @@ from jtel_constructs.readers.documents import (
     need_mapping,
     output_value,
 )
-from jtel_constructs.readers.values import UNKNOWN, Ref
+from jtel_constructs.readers.values import UNKNOWN, Ref, Unknown
 
 _INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
 
@@ -105,6 +105,12 @@ class _References:
         """The text of a configuration in JSON, with its expressions resolved."""
         return Converter(self._addresses, module).value(constant)
 
+    def texts(self, names: Any, module: str) -> frozenset[str] | None:
+        """Everything that an expression refers to, with the module before it."""
+        if not isinstance(names, list):
+            return None
+        return frozenset(f"{module}{name}" for name in names)
+
     def named(self, names: list[Any], module: str) -> Ref | None:
         """The one attribute that a list of references comes down to, if it does."""
         attributes = set()
@@ -133,7 +139,7 @@ def _value(value: Any, unknown: Any, expression: Any, references: _References, m
         return fill(value, unknown, references.constant(constant, module))
     named = references.named(expression.get("references") or [], module)
     if unknown is True:
-        return named or UNKNOWN
+        return named or Unknown(references.texts(expression.get("references"), module))
     if named and isinstance(unknown, list) and len(unknown) == 1:
         return [named]
     return fill(value, unknown, None)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from jtel_constructs.policy import Environment
 from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, DIRECTIONS, Direction, PacketRule
-from jtel_constructs.readers.differences import Difference, untold
+from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import Document, Resource, Shape
 from jtel_constructs.readers.groups import Attachments, Groups, check_output, source_key
 from jtel_constructs.readers.snapshot import Snapshot
@@ -22,6 +22,10 @@ REFRESH = (
     "look again: `terraform apply -refresh-only`, then `terraform show -json > state.json`, `--state state.json`; or "
     "ask the cloud itself (`--live`)"
 )
+
+
+class NeverMade(Exception):
+    """A rule that the cloud refuses, whatever else it says."""
 
 
 class Reading:
@@ -48,6 +52,8 @@ class Reading:
         """Report what cannot be read inside as something of this resource that cannot be told."""
         try:
             yield
+        except NeverMade:
+            pass
         except Unreadable as error:
             self.trouble(where, str(error), holder, direction, error.settle)
 
@@ -88,8 +94,30 @@ class Reading:
             self.trouble(resource.address, reason, holder, direction)
         return bool(resource.unsupported)
 
-    def holder(self, value: object, attribute: str, what: str) -> str | None:
-        """The group of the environment that a rule belongs to; None for a rule of some other group."""
+    def duplicate(self, where: str, first: str, holder: str) -> None:
+        """Report a rule that another one is already."""
+        message = f"{where}: the cloud refuses it beside {first}, which is the same rule"
+        self.troubles.append(fault(Kind.DUPLICATE, where, message, self.groups.names.get(holder, "")))
+
+    def _not_written_out(self, groups: Groups, value: object, what: str, where: str) -> None:
+        """Report the address of a group that stands there as text: the cloud knows no such group.
+
+        Raises:
+            NeverMade: it is one.
+        """
+        if key := groups.written_out(value):
+            message = f"{where}: {what} is the text {shown(value)}, no reference to {key}: the rule is never made"
+            self.troubles.append(fault(Kind.MISSING, where, message, groups.names.get(key, "")))
+            raise NeverMade
+
+    def holder(self, value: object, attribute: str, what: str, where: str = "") -> str | None:
+        """The group of the environment that a rule belongs to; None for a rule of some other group.
+
+        Raises:
+            NeverMade: the group cannot be one of the cloud's; that is reported already.
+            Unreadable: it cannot be told.
+        """
+        self._not_written_out(self.groups, value, what, where)
         found = self.groups.find(value, attribute)
         if found is not None:
             return found if found in self.subjects else None
@@ -99,8 +127,9 @@ class Reading:
         mend = "; the plan or the state knows (`terraform show -json`)" if self.document.shape is Shape.STACK else ""
         raise Unreadable(f"{what} is {shown(value)}: whose rule this is cannot be told{mend}")
 
-    def source(self, groups: Groups, value: object, what: str) -> str:
-        """The key of a group that is a peer."""
+    def source(self, groups: Groups, value: object, what: str, where: str = "") -> str:
+        """The key of a group that is a peer; raises as `holder` does."""
+        self._not_written_out(groups, value, what, where)
         found = source_key(groups, value, self.account)
         if found is None:
             raise Unreadable(f"{what} is {shown(value)}: which group this is cannot be told")

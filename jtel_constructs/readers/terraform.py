@@ -17,6 +17,8 @@ from jtel_constructs.readers.documents import (
     Document,
     Resource,
     Shape,
+    depends,
+    module_depends,
     module_resources,
     need_list,
     need_mapping,
@@ -162,8 +164,9 @@ def _objects(path: Path, value: Any, what: str) -> list[Mapping[str, Any]]:
 
 def _state(path: Path, content: Mapping[str, Any]) -> Document:
     values = need_mapping(path, content["values"], "values")
+    referred = dict(module_depends(values.get("root_module")))
     resources = tuple(
-        Resource(address, kind, body)
+        Resource(address, kind, body, depends=referred.get(address))
         for address, kind, body in module_resources(path, values.get("root_module", {}), "root_module")
     )
     return Document(path, Shape.STATE, resources, output=output_value(values.get("outputs")))
@@ -184,5 +187,5 @@ def _raw_state(path: Path, content: Mapping[str, Any]) -> Document:
             if instance.get("deposed"):
                 address += f" (deposed {instance['deposed']})"
             attributes = need_mapping(path, instance.get("attributes"), address)
-            resources.append(Resource(address, kind, attributes))
+            resources.append(Resource(address, kind, attributes, depends=depends(instance.get("dependencies"))))
     return Document(path, Shape.STATE, tuple(resources), output=output_value(content.get("outputs")))

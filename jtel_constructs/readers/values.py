@@ -54,7 +54,14 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that only the deployment knows and that nothing in the plan explains."""
+    """A value that only the deployment knows and that nothing in the plan explains.
+
+    Attributes:
+        references: what the configuration's expression refers to, each with its module before it, such as
+            ``module.a.aws_security_group.b.id`` or ``module.a.var.c``; None where that is not known.
+    """
+
+    references: frozenset[str] | None = None
 
     def __str__(self) -> str:
         return "(known after apply)"

@@ -100,13 +100,15 @@ def test_what_cannot_be_read_of_either_snapshot_is_a_difference(tmp_path: Path) 
     assert [one.kind for one in compare(without, whole, aws.environment)] == ["output"]
 
 
-def test_a_rule_that_says_again_what_others_say_is_no_difference(tmp_path: Path) -> None:
+def test_a_rule_inside_another_is_no_difference_and_one_that_is_equal_is(tmp_path: Path) -> None:
     bench = Bench(tmp_path, environment())
     changed = bench.changed()
     rules = changed["resource"]["aws_vpc_security_group_ingress_rule"]
-    rules["again"] = {**rules["demo_db_tcp_22_from_internal"], "description": "again"}
     rules["inside"] = {**rules["demo_db_tcp_22_from_ipv4_198-51-100-0_28"], "cidr_ipv4": "198.51.100.4/32"}
     assert bench.prove(changed).found == ()
+    rules["again"] = {**rules["demo_db_tcp_22_from_internal"], "description": "again"}
+    (found,) = bench.prove(changed).found
+    assert (found.kind, found.because) == ("duplicate", ("aws_vpc_security_group_ingress_rule.again",))
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

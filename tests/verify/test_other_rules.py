@@ -186,14 +186,39 @@ def test_a_prefix_list_in_the_file_is_read(benches: dict[str, Bench]) -> None:
     assert (half.kind, half.source) == ("missing", "198.51.100.8/29")
 
 
-def test_a_prefix_list_that_others_add_to_is_a_difference(benches: dict[str, Bench]) -> None:
+def entry(name: str, block: str) -> Change:
+    return add(
+        "aws_ec2_managed_prefix_list_entry",
+        name,
+        prefix_list_id="${aws_ec2_managed_prefix_list.support.id}",
+        cidr=block,
+    )
+
+
+def test_a_prefix_list_that_others_add_to_cannot_be_told(benches: dict[str, Bench]) -> None:
     def change(content: Stack) -> None:
         prefix_list(content, "198.51.100.0/28")
-        add(
-            "aws_ec2_managed_prefix_list_entry",
-            "more",
-            prefix_list_id="${aws_ec2_managed_prefix_list.support.id}",
-            cidr="10.0.0.0/8",
-        )(content)
+        entry("more", "10.0.0.0/8")(content)
 
-    assert "may add to prefix list" in unreadable(benches["aws"], change, SSH)
+    assert "each apply removes the others" in unreadable(benches["aws"], change, SSH)
+
+
+def test_entries_of_a_prefix_list_may_be_resources_of_their_own(benches: dict[str, Bench]) -> None:
+    def change(*blocks: str) -> Change:
+        def made(content: Stack) -> None:
+            prefix_list(content)
+            del resources(content, "aws_ec2_managed_prefix_list")["support"]["entry"]
+            for index, block in enumerate(blocks):
+                entry(f"e{index}", block)(content)
+
+        return made
+
+    assert differences(benches["aws"], change("198.51.100.0/29", "198.51.100.8/29")) == []
+    (half,) = differences(benches["aws"], change("198.51.100.0/29"))
+    assert (half.kind, half.source) == ("missing", "198.51.100.8/29")
+    assert "no entries in this file" in unreadable(benches["aws"], change(), SSH)
+
+
+def test_an_empty_prefix_list_lets_nobody_in(benches: dict[str, Bench]) -> None:
+    (found,) = differences(benches["aws"], prefix_list)
+    assert (found.kind, found.source) == ("missing", "198.51.100.0/28")
