@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jtel_constructs.exports.flows import By, Flow, Flows, Kind, Mark, Party
-from jtel_constructs.exports.text import ports_text, visible
+from jtel_constructs.errors import visible
+from jtel_constructs.exports.text import ports_text
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES
 from jtel_constructs.policy import Server
 
 _KINDS: tuple[Kind, ...] = ("peer", "block", "group", "internal", "system", "role", "server")
 _SHOWN_BLOCKS = 3
-_SYSTEMS = {"all-linux": "every Linux server", "all-windows": "every Windows server"}
+SYSTEMS = {"all-linux": "every Linux server", "all-windows": "every Windows server"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ class _Boxes:
         elif party.kind == "role":
             note = ", ".join(name for name, server in self._servers.items() if party.key in server.roles)
         elif party.kind == "system":
-            title = _SYSTEMS[party.key]
+            title = SYSTEMS[party.key]
             note = ", ".join(name for name, server in self._servers.items() if party.key == f"all-{server.system}")
         elif party.kind == "internal":
             title, note = INTERNAL, "every server of the environment"

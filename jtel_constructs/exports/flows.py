@@ -48,6 +48,7 @@ class Flow:
         row: key of the row, or ``site:NAME``.
         mark: what sets it apart from the jtel document.
         because: the name of what does: the supplement, the site rule, or the row; empty without a mark.
+        role: the role that lets the source in, where it is a server that a row names by its role; else empty.
     """
 
     source: Party
@@ -57,6 +58,7 @@ class Flow:
     row: str
     mark: Mark
     because: str = ""
+    role: str = ""
 
 
 class Flows:
@@ -112,10 +114,10 @@ class Flows:
     ) -> tuple[Flow, ...]:
         found: dict[Flow, None] = {}
         for demand in self._demands:
+            party, (mark, because) = source(demand), self._mark(demand)
+            role = demand.origin if party.kind == "server" and mark != "site rule" else ""
             for destination in destinations(demand):
-                mark = self._mark(demand)
-                flow = Flow(source(demand), destination, demand.protocol, demand.ports, demand.row, *mark)
-                found[flow] = None
+                found[Flow(party, destination, demand.protocol, demand.ports, demand.row, mark, because, role)] = None
         return tuple(found)
 
     def _mark(self, demand: Demand) -> tuple[Mark, str]:

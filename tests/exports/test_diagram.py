@@ -13,7 +13,6 @@ from jtel_constructs.cli import main
 from jtel_constructs.exports.chart import chart
 from jtel_constructs.exports.diagram import BY, By, diagram
 from jtel_constructs.exports.flows import Flows
-from jtel_constructs.exports.text import visible
 from jtel_constructs.policy import Environment, compute
 from tests.bad_input.cases import GOOD
 from tests.generators import Values, environments
@@ -74,11 +73,6 @@ def test_thirty_servers_fit_on_a_page() -> None:
     assert float(drawn.attrib["height"]) < 1500
     words = {element.text for element in drawn.iter(f"{SVG}text")}
     assert "5 servers alike, ACD-TEL (windows)" in words
-
-
-def test_what_no_eye_sees_is_written_out() -> None:
-    assert visible("plain, für <b>") == "plain, für <b>"
-    assert visible("a\x1b[31mb\u202ec\nd") == r"a\x1b[31mb\u202ec d"
 
 
 # -- the command -------------------------------------------------------------------------------------------------------
