@@ -6,13 +6,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from jtel_constructs.errors import visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _PIPE_WIDTH = 240
 _UNLIMITED = 10_000
@@ -33,6 +32,10 @@ def print_table(
 
     Where that is not enough, each row becomes a paragraph of all its values, so that none is ever cut.
     """
+    # imported only where a table is printed: other commands start faster
+    from rich.console import Console
+    from rich.measure import Measurement
+
     console = Console(width=_width(), highlight=False, markup=False, emoji=False)
     cells = [dict(zip(columns, map(visible, row), strict=True)) for row in rows]
 
@@ -69,6 +72,9 @@ def _print_paragraphs(title: str, rows: Iterable[Mapping[str, str]]) -> None:
 
 
 def _table(columns: Iterable[str], cells: Iterable[Mapping[str, str]], wrap: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="")
     shown, rows = list(columns), list(cells)
     for column in shown:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jtel_constructs.exports.flows import By, Flow, Flows, Kind, Mark, Party
 from jtel_constructs.errors import visible
+from jtel_constructs.exports.flows import By, Flow, Flows, Kind, Mark, Party
 from jtel_constructs.exports.text import ports_text
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES
 from jtel_constructs.policy import Server
@@ -92,7 +92,7 @@ def chart(flows: Flows, by: By, row: str | None = None) -> Chart:
 class _Boxes:
     def __init__(self, flows: Flows, by: By) -> None:
         self._flows = flows
-        self._servers = {server.name: server for server in flows.found.servers}
+        self._servers = {server.name: server for server in flows.servers}
         classes = flows.alike() if by == "server" else [(name,) for name in self._servers]
         self._class = {name: members for members in classes for name in members}
         self._order = {name: index for index, members in enumerate(classes) for name in members}
@@ -140,7 +140,8 @@ class _Boxes:
 
 
 def _about(server: Server) -> str:
-    return f"{', '.join(server.roles)} ({server.system})"
+    where = ", elsewhere" if server.elsewhere else ""
+    return f"{', '.join(server.roles)} ({server.system}{where})"
 
 
 def _blocks(blocks: list[str]) -> str:

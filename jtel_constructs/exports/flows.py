@@ -1,4 +1,4 @@
-"""Who talks to whom: an environment's demands between named parties, by role as the document has it, or by server."""
+"""Who talks to whom: an environment's rows between named parties, by role as the document has it, or by server."""
 
 from __future__ import annotations
 
@@ -80,15 +80,17 @@ class Flows:
             one.key: supplement.key for supplement in found.matrix.supplements for one in supplement.rows
         }
         self._site_rules = {f"{_SITE}{rule.name}": rule for rule in found.environment.site_rules}
-        self._roles = {server.name: server.roles for server in found.servers}
+        # every server, those that stand elsewhere too
+        self.servers = sorted((*found.servers, *found.elsewhere), key=lambda server: server.name)
+        self._roles = {server.name: server.roles for server in self.servers}
         if row is not None:
             self._check(row)
-        self._demands = [demand for demand in found.demands if row in (None, demand.row)]
+        self._demands = [flow for flow in found.flows if row in (None, flow.row)]
 
     def _check(self, row: str) -> None:
         if row not in self._rows and row not in self._site_rules:
             raise InputError([Problem("--row", one_of(row, (*self._rows, *self._site_rules), "row"))])
-        open_rows = dict.fromkeys(demand.row for demand in self.found.demands)
+        open_rows = dict.fromkeys(flow.row for flow in self.found.flows)
         if row not in open_rows:
             name = self.found.environment.name
             raise InputError(
@@ -173,16 +175,16 @@ class Flows:
         Alike are two servers that could change places without any flow changing, and that talk to one another as each
         talks to itself: one box of a diagram says the truth about all of them.
         """
-        about: dict[str, set[Flow]] = {server.name: set() for server in self.found.servers}
+        about: dict[str, set[Flow]] = {server.name: set() for server in self.servers}
         for flow in self.by_server:
             for party in {flow.source, flow.destination}:
                 if party.kind == "server":
                     about[party.key].add(flow)
         classes: list[list[str]] = []
-        systems = {server.name: (server.roles, server.system) for server in self.found.servers}
+        kinds = {server.name: (server.roles, server.system, server.elsewhere) for server in self.servers}
         for name in about:
             for members in classes:
-                if systems[members[0]] == systems[name] and _twins(members[0], name, about):
+                if kinds[members[0]] == kinds[name] and _twins(members[0], name, about):
                     members.append(name)
                     break
             else:

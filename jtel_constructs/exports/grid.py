@@ -48,7 +48,7 @@ def grid(flows: Flows, by: By) -> Grid:
     found: dict[tuple[Party, Party], set[int]] = {}
     for flow in flows.by(by):
         found.setdefault((flow.source, flow.destination), set()).add(shares.number(flow))
-    servers = [Party(server.name, "server") for server in flows.found.servers] if by == "server" else []
+    servers = [Party(server.name, "server") for server in flows.servers] if by == "server" else []
     everybody = Party(INTERNAL, "internal")
     for destination in servers:
         common = found.pop((everybody, destination), set())

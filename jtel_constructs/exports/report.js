@@ -100,6 +100,8 @@
     const go = (cell) => {
       cells.forEach((other) => { other.tabIndex = other === cell ? 0 : -1; });
       cell.focus();
+      // not behind what is shown of another cell
+      if (!detail.hidden) cell.scrollIntoView({ block: "center", inline: "nearest" });
     };
     const next = (cell, down, right) => {
       let row = lines.indexOf(cell.closest("tr")), column = cell.parentElement.cellIndex;

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, tostring
 
 from jtel_constructs.clouds import Plan
+from jtel_constructs.errors import visible
 from jtel_constructs.exports.drawing import add, new
 from jtel_constructs.exports.flows import Flows
 from jtel_constructs.exports.report_grid import grid_section
@@ -23,7 +24,6 @@ from jtel_constructs.exports.report_parts import (
     rows_section,
     rules_section,
 )
-from jtel_constructs.errors import visible
 from jtel_constructs.policy import RuleSet
 
 __all__ = ["Examined", "report"]
@@ -121,9 +121,13 @@ def _header(body: Element, found: RuleSet, made: datetime, versions: Pairs) -> N
     tags = add(header, "p", class_="tags")
     for word in words:
         add(tags, "span", word)
-    rows = len({demand.row for demand in found.demands})
+    rows = len({flow.row for flow in found.flows})
     numbers = add(header, "dl", class_="numbers")
-    for name, value in (("servers", len(found.servers)), ("rules", len(found.rules)), ("rows in force", rows)):
+    for name, value in (
+        ("servers", len(found.servers) + len(found.elsewhere)),
+        ("rules", len(found.rules)),
+        ("rows in force", rows),
+    ):
         pair = add(numbers, "div")
         add(pair, "dt", name)
         add(pair, "dd", str(value))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from jtel_constructs.errors import visible
 from jtel_constructs.exports.chart import SYSTEMS
 from jtel_constructs.exports.drawing import Element, add
 from jtel_constructs.exports.flows import BY, Flows, Party
 from jtel_constructs.exports.grid import Cell, Grid, grid, shown
 from jtel_constructs.exports.rows import row_states
-from jtel_constructs.errors import visible
 
 _NOTES = {
     "role": "In the document's words. internal is every server of the environment.",
@@ -49,6 +49,14 @@ def grid_section(section: Element, flows: Flows) -> dict[str, Any]:
     cells: dict[Cell, int] = {}
     for panel, by in zip(tabs(section, "Grid"), BY, strict=True):
         add(panel, "p", _NOTES[by], class_="hint")
+        if flows.found.elsewhere:
+            names = ", ".join(server.name for server in flows.found.elsewhere)
+            add(
+                panel,
+                "p",
+                f"Not of this cloud, so for another firewall to let in: what goes to {names}.",
+                class_="hint",
+            )
         _table(panel, grid(flows, by), f"Sources and destinations, by {by}", cells)
     legend = add(section, "p", class_="legend")
     add(legend, "span", "3", class_="cell sample")

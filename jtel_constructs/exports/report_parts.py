@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jtel_constructs.clouds import Plan
+from jtel_constructs.errors import visible
 from jtel_constructs.exports.chart import chart
 from jtel_constructs.exports.drawing import Element, add
 from jtel_constructs.exports.flows import BY, Flows
 from jtel_constructs.exports.report_grid import tabs
 from jtel_constructs.exports.rows import row_states
 from jtel_constructs.exports.svg import draw
-from jtel_constructs.errors import visible
 from jtel_constructs.policy import FromBlock, Rule, RuleSet
 
 if TYPE_CHECKING:
@@ -142,12 +142,16 @@ def rules_section(section: Element, found: RuleSet) -> None:
             what = "blocks" if isinstance(rule.source, FromBlock) else "servers"
             add(field, "summary", f"{len(sources)} {what}")
         _listed(field, sources)
-        add(line, "td", ", ".join(origin.replace("narrow:", "any, narrowed for ") for origin in rule.origins))
+        add(line, "td", ", ".join(_who(origin) for origin in rule.origins))
         field = add(line, "td")
         for row in rule.rows:
             link = add(field, "a", row, href=f"#row-{row}", class_="row")
             if row in marks:
                 add(link, "span", marks[row], class_="badge")
+
+
+def _who(origin: str) -> str:
+    return origin.replace("narrow:", "any, narrowed for ").removeprefix("server:")
 
 
 def _shown(count: int) -> str:
@@ -214,6 +218,13 @@ def parties_section(section: Element, found: RuleSet) -> None:
         add(line, "td", ", ".join(server.roles))
         add(line, "td", server.system)
         add(line, "td", found.environment.group_name(server.name), class_="code")
+    for server in found.elsewhere:
+        line = add(body, "tr")
+        add(line, "th", server.name, scope="row")
+        add(line, "td", ", ".join(server.roles))
+        add(line, "td", server.system)
+        field = add(line, "td", "none, it stands elsewhere: ")
+        _listed(field, map(str, server.addresses))
     titles = {peer.name: peer.title for peer in found.matrix.peers}
     body = _table(section, "Peers", ("peer", "who that is", "blocks"))
     for name, blocks in found.environment.peers.items():

@@ -32,7 +32,7 @@ class RowState:
 
 def row_states(found: RuleSet) -> Iterator[RowState]:
     """Every row of the document, then those of the supplements, in their own order."""
-    opening = {demand.row for demand in found.demands}
+    opening = {flow.row for flow in found.flows}
     for row in found.matrix.rows:
         yield RowState(row, "", row.key in opening, _state(found, row, opening))
     for supplement in found.matrix.supplements:
@@ -51,10 +51,11 @@ def _state(found: RuleSet, row: Row | SupplementRow, opening: set[str]) -> str:
             blocks = ", ".join(map(str, found.narrowed[row.key])) or "nobody but jtel support"
             return f"narrowed: {blocks} in place of any"
         return f"open, but not from {', '.join(empty)}, which is empty" if empty else "open"
-    here = {role for server in found.servers for role in server.roles}
+    servers = (*found.servers, *found.elsewhere)
+    here = {role for server in servers for role in server.roles}
     if row.destination in ROLES and row.destination not in here:
         return f"no server here is {row.destination}"
-    if not row.destination.startswith("ACD-") and row.destination not in {f"all-{one.system}" for one in found.servers}:
+    if not row.destination.startswith("ACD-") and row.destination not in {f"all-{one.system}" for one in servers}:
         return f"no server here runs {row.destination.removeprefix('all-').capitalize()}"
     if empty:
         return f"left out: {', '.join(empty)} is empty"

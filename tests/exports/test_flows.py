@@ -24,11 +24,11 @@ def _meaning(flow: Flow) -> tuple[Any, ...]:
 def test_every_demand_is_a_flow_and_every_flow_a_demand(values: Values) -> None:
     found = compute(Environment.build(values))
     flows = Flows(found)
-    demands = {(demand.destination, demand.protocol, demand.ports, demand.row) for demand in found.demands}
+    demands = {(demand.destination, demand.protocol, demand.ports, demand.row) for demand in found.flows}
     assert {(flow.destination.key, flow.protocol, flow.ports, flow.row) for flow in flows.by_server} == demands
     servers = {
         (demand.source.name, demand.destination, demand.row)
-        for demand in found.demands
+        for demand in found.flows
         if isinstance(demand.source, FromServer)
     }
     between = {
@@ -47,7 +47,7 @@ def test_servers_that_share_a_box_are_treated_alike(values: Values) -> None:
         seen[flow.source.key, flow.destination.key].add(_meaning(flow))
     classes = flows.alike()
     others = {flow.source.key for flow in flows.by_server if flow.source.kind != "server"}
-    assert sorted(name for members in classes for name in members) == [one.name for one in flows.found.servers]
+    assert sorted(name for members in classes for name in members) == [one.name for one in flows.servers]
     for to in classes:
         for of in (*classes, *((other,) for other in others)):
             assert len({frozenset(seen[source, target]) for source in of for target in to}) == 1
