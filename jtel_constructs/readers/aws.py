@@ -22,8 +22,9 @@ from jtel_constructs.reach.packets import (
     Selector,
 )
 from jtel_constructs.reach.packets import parse_block as parse
+from jtel_constructs.readers import attached_aws
 from jtel_constructs.readers.documents import Document, Presence, Resource
-from jtel_constructs.readers.groups import Groups, attach, require_some
+from jtel_constructs.readers.groups import Groups, attach, owned, require_some
 from jtel_constructs.readers.mirrors import Listing, listing
 from jtel_constructs.readers.prefix_lists import PREFIX_LIST, PREFIX_LIST_ENTRY, PrefixLists, cidr
 from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
@@ -72,6 +73,9 @@ def read(environment: Environment, document: Document) -> Snapshot:
     subjects = {key for keys in attached.by_server.values() for key in keys}
     reading = _Aws(environment, document, groups, subjects)
     reading.read()
+    reading.place(groups)
+    carriers = attached_aws.carriers(document, groups, _TYPES)
+    reading.examine(carriers.found, owned(environment, groups, document.settle))
     return reading.snapshot(attached)
 
 

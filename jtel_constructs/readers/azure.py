@@ -24,9 +24,11 @@ from jtel_constructs.reach.packets import (
     Selector,
     union,
 )
+from jtel_constructs.readers import attached_azure
+from jtel_constructs.readers.attachments import NOT_EXAMINED, examined
 from jtel_constructs.readers.azure_values import one_of, ports, prefix, prefixes
 from jtel_constructs.readers.documents import Document, Resource, Shape
-from jtel_constructs.readers.groups import Groups, attach, check_output, require_some
+from jtel_constructs.readers.groups import Groups, attach, check_output, owned, require_some
 from jtel_constructs.readers.mirrors import Listing, listing
 from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
 from jtel_constructs.readers.snapshot import Snapshot
@@ -78,6 +80,12 @@ def read(environment: Environment, document: Document) -> Snapshot:
     subjects = {key for keys in protected.by_server.values() for key in keys}
     reading = _Azure(environment, document, holders, subjects, asgs)
     reading.read()
+    reading.place(holders, asgs)
+    found = attached_azure.attached(document, holders, asgs, _TYPES)
+    of_asgs, of_holders = owned(environment, asgs, document.settle), owned(environment, holders, document.settle)
+    reading.troubles += found.judge(of_asgs, of_holders)
+    if not examined([*found.asgs.found.values()], of_asgs) and not examined(found.nsgs.found.values(), of_holders):
+        reading.notes.append(NOT_EXAMINED)
     for key in sorted({key for keys in joined.by_server.values() for key in keys}):
         reading.unsupported(asgs.by_key[key])
     return Snapshot(
@@ -86,7 +94,7 @@ def read(environment: Environment, document: Document) -> Snapshot:
         rules=tuple(reading.rules),
         holders=protected.by_server,
         members={server: frozenset(keys) for server, keys in joined.by_server.items()},
-        groups={key: found.names.get(key, key) for found in (holders, asgs) for key in found.by_key},
+        groups={key: some.names.get(key, key) for some in (holders, asgs) for key in some.by_key},
         aliases=asgs.aliases,
         expressions=frozenset(reading.expressions),
         synthesized=document.shape is Shape.STACK,

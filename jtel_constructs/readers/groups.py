@@ -9,6 +9,7 @@ from typing import Any
 from jtel_constructs.errors import ProofError
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, Server
+from jtel_constructs.readers.attachments import Owned
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import OUTPUT, Document, Resource
 from jtel_constructs.readers.snapshot import group_key
@@ -67,6 +68,17 @@ class Groups:
             return None
         plain = value.strip().removeprefix("{").removesuffix("}").removeprefix("$")
         return next((key for key in (plain, plain.rpartition(".")[0]) if key in self.by_key), None)
+
+
+def owned(environment: Environment, groups: Groups, settle: str) -> Owned:
+    """The environment's groups among those of a file, by their names."""
+    servers = {
+        key: server.name
+        for server in environment.all_servers()
+        for key in groups.named(environment.group_name(server.name))
+    }
+    shared = frozenset(groups.named(environment.group_name(INTERNAL)))
+    return Owned(servers, shared, groups.names, settle)
 
 
 @dataclass(slots=True)

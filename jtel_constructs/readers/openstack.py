@@ -27,8 +27,9 @@ from jtel_constructs.reach.packets import (
     Selector,
     parse_block,
 )
-from jtel_constructs.readers.documents import Document, Resource, Shape
-from jtel_constructs.readers.groups import Groups, attach, require_some
+from jtel_constructs.readers import attached_openstack
+from jtel_constructs.readers.documents import Document, Presence, Resource, Shape
+from jtel_constructs.readers.groups import Groups, attach, owned, require_some
 from jtel_constructs.readers.reading import Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (
@@ -77,6 +78,9 @@ def read(environment: Environment, document: Document) -> Snapshot:
     subjects = {key for keys in attached.by_server.values() for key in keys}
     reading = _OpenStack(environment, document, groups, subjects)
     reading.read()
+    reading.place(groups)
+    carriers = attached_openstack.carriers(environment, document, groups, _TYPES)
+    reading.examine(carriers.found, owned(environment, groups, document.settle))
     return reading.snapshot(attached)
 
 
@@ -122,6 +126,7 @@ class _OpenStack(Reading):
         super().__init__(environment, document, groups, subjects)
         self._address_groups = Groups.of(document, (ADDRESS_GROUP,), "openstack")
         self._defaults: dict[PacketRule, PacketRule] = {}
+        self._first: dict[object, str] = {}
 
     def read(self) -> None:
         for resource in self.document.resources:
@@ -157,7 +162,7 @@ class _OpenStack(Reading):
 
     def _rule(self, resource: Resource) -> Iterator[PacketRule]:
         values = resource.values
-        holder = self.holder(values.get("security_group_id"), "id", "security_group_id")
+        holder = self.holder(values.get("security_group_id"), "id", "security_group_id", resource.address)
         if holder is None:
             return
         if self.unsupported(resource, holder):
@@ -172,7 +177,7 @@ class _OpenStack(Reading):
             version = _ETHERTYPES[ethertype]
             first, last = number(values, "port_range_min"), number(values, "port_range_max")
             meaning = protocol_and_ports(version, text(values, "protocol"), *_sent(first, last))
-            yield PacketRule(
+            rule = PacketRule(
                 holder,
                 resource.address,
                 _direction_of(resource),
@@ -181,6 +186,24 @@ class _OpenStack(Reading):
                 meaning.ports,
                 frozenset({version}),
             )
+            self._once(resource, rule)
+            yield rule
+
+    def _once(self, resource: Resource, rule: PacketRule) -> None:
+        """Report a rule that is there already: Neutron refuses the second one (SecurityGroupRuleExists).
+
+        It takes tcp and 6, an address with and without its mask, no remote and everywhere for the same; not an address
+        with other bits than its network's (a rule that it keeps as it is).
+        """
+        if resource.presence is not Presence.DECLARED:
+            return
+        given_as = resource.values.get("remote_ip_prefix")
+        prefix_text = given_as if isinstance(given_as, str) and parse_block(given_as, bare=True) is None else None
+        address_group = resource.values.get("remote_address_group_id") or None
+        meaning = (replace(rule, where=""), prefix_text, address_group and str(address_group))
+        first = self._first.setdefault(meaning, resource.address)
+        if first != resource.address:
+            self.duplicate(resource.address, first, rule.holder)
 
     def _remote(self, resource: Resource, version: int) -> Selector:
         # for these three an empty text is the same as nothing
@@ -191,7 +214,7 @@ class _OpenStack(Reading):
         if kind == "remote_ip_prefix":
             return Selector(blocks=(prefix(need_text(values, kind), version),))
         if kind == "remote_group_id":
-            return Selector(groups=(self.source(self.groups, values[kind], kind),))
+            return Selector(groups=(self.source(self.groups, values[kind], kind, resource.address),))
         key = self._address_groups.find(values[kind])
         if key is None:
             raise Unreadable(f"address group {shown(values[kind])} is not in the file")

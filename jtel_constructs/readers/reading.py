@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment
 from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, DIRECTIONS, Direction, PacketRule
+from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned, examined, judge
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import Document, Resource, Shape
 from jtel_constructs.readers.groups import Attachments, Groups, check_output, source_key
+from jtel_constructs.readers.place import Places
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import Expression, Ref, Unknown, Unreadable, shown
 
@@ -45,6 +48,7 @@ class Reading:
         self.account: str | None = None
         self.copies: dict[str, str] = {}
         self.notes: list[str] = []
+        self._own_rules: set[str] = set()
         self._untold: set[tuple[str, Direction, bool]] = set()
 
     @contextmanager
@@ -120,6 +124,8 @@ class Reading:
         self._not_written_out(self.groups, value, what, where)
         found = self.groups.find(value, attribute)
         if found is not None:
+            if found in self.subjects:
+                self._own_rules.add(where)
             return found if found in self.subjects else None
         if isinstance(value, str) and value and self.document.shape is not Shape.STACK:
             # every group of the environment has its real id here, or does not exist yet
@@ -160,6 +166,23 @@ class Reading:
                 *self.troubles,
             ),
         )
+
+    def examine(self, carriers: Mapping[str, Carrier], owned: Owned) -> None:
+        """Hold what machines carry against what they should."""
+        self.troubles += judge(carriers.values(), owned)
+        if not examined(carriers.values(), owned):
+            self.notes.append(NOT_EXAMINED)
+
+    def place(self, *groups: Groups) -> None:
+        """Hold where the environment's groups are against where they should be."""
+        own = [
+            some.by_key[key]
+            for some in groups
+            for name in (*(server.name for server in self.environment.all_servers()), INTERNAL)
+            for key in some.named(self.environment.group_name(name))
+        ]
+        rules = [resource for resource in self.document.resources if resource.address in self._own_rules]
+        self.troubles += Places(self.environment, self.document, own, rules).differences()
 
     def others(self, known: frozenset[str]) -> None:
         """Report what else may make rules of the environment's groups: other types of resources, and modules."""

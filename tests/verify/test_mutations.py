@@ -107,6 +107,7 @@ SIP = "demo_tel_udp_5060_from_ipv4_203-0-113-10_32"
                 ("missing", "tcp db -> db:22"),
                 ("missing", "tcp tel -> db:22"),
                 ("missing", "tcp web -> db:22"),
+                ("duplicate", ""),
             ],
         ),
         (

@@ -106,7 +106,7 @@ def test_other_things_that_make_rules_on_azure_are_a_difference(
 @pytest.mark.parametrize(
     "change",
     [
-        add("aws_instance", "x", vpc_security_group_ids=[DB], count=3),
+        add("aws_instance", "x", vpc_security_group_ids=[DB, "${aws_security_group.demo_internal.id}"], count=3),
         add("aws_security_group", "mine", name="mine", ingress=[INLINE], count="${var.n}"),
         add(
             "aws_vpc_security_group_ingress_rule",

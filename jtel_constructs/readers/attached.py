@@ -1,0 +1,131 @@
+"""Reading which groups the resources of a file carry: what the clouds' attachment readers have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jtel_constructs.readers.attachments import Carrier
+from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.groups import Groups
+from jtel_constructs.readers.values import Expression, Ref, Unknown, Values, shown
+
+
+class Carriers:
+    """The carriers of a file, by what they are; the same interface may be named in several resources."""
+
+    def __init__(self, document: Document, groups: Groups) -> None:
+        self.document, self.groups = document, groups
+        self.found: dict[str, Carrier] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+        for resource in document.resources:
+            identity = resource.values.get("id")
+            if isinstance(identity, str) and identity:
+                self._ids[resource.type, identity.lower()] = resource.address
+
+    def carrier(self, key: str, name: str = "", machine: str = "") -> Carrier:
+        """The carrier of this key, made if it is new."""
+        return self.found.setdefault(key, Carrier(key, name or key, machine or key))
+
+    def resource_of(self, value: object, *types: str) -> str:
+        """The address of the resource that a reference or an id names; else the value as it is shown."""
+        if isinstance(value, Ref):
+            return value.address
+        if isinstance(value, str):
+            found = [self._ids[kind, value.lower()] for kind in types if (kind, value.lower()) in self._ids]
+            return found[0] if found else value
+        return shown(value)
+
+    def add(self, carrier: Carrier, value: Any, what: str, configured: bool = True) -> None:
+        """Take the groups of one attribute: an id, a name, or a list of them."""
+        if value is None or value == "":
+            return
+        if isinstance(value, list):
+            for item in value:
+                self.add(carrier, item, what, configured)
+            return
+        if isinstance(value, Unknown) and not configured:
+            # an attribute, not a block, that the configuration does not set: the provider fills it in, and at first
+            # that is the network's own default group (provider documentation: "Optional, Computed")
+            return
+        if isinstance(value, Unknown) and (named := self._plain(value)) is not None:
+            self.add(carrier, [Ref(one, "id") for one in named], what)
+            return
+        key = self.key(value)
+        if key is not None:
+            if key not in carrier.keys:
+                carrier.keys.append(key)
+        elif isinstance(value, str | Ref) or (isinstance(value, Expression) and value.foreign):
+            if (text := shown(value)) not in carrier.others:
+                carrier.others.append(text)
+        elif not isinstance(value, Expression) or self.may_name_a_group(value):
+            carrier.unknown.append(f"{what} is {shown(value)}")
+        else:
+            carrier.others.append(shown(value))
+
+    def key(self, value: object) -> str | None:
+        """The group of the file that a value names, by id, by name or by any attribute that stands for it."""
+        if isinstance(value, Ref):
+            return value.address if value.address in self.groups.by_key else None
+        if isinstance(value, str):
+            found = self.groups.find(value)
+            if found is None and len(named := self.groups.named(value)) == 1:
+                found = named[0]
+            return found
+        return None
+
+    def _plain(self, value: Unknown) -> list[str] | None:
+        """The groups that a plan's unknown list names, where it refers to ids of groups and to nothing else."""
+        if not value.references:
+            return None
+        keys = []
+        for name in sorted(value.references):
+            key = name.removesuffix(".id")
+            if key not in self.groups.by_key:
+                return None
+            keys.append(key)
+        return list(dict.fromkeys(keys))
+
+    def may_name_a_group(self, value: Expression) -> bool:
+        """Whether an expression may come down to a group of the file."""
+        if re.search(r"(?<![\w.-])(local|each|count|self)\.", value.text):
+            return True
+        return any(re.search(rf"(?<![\w.-]){re.escape(key)}(?![\w-])", value.text) for key in self.groups.by_key)
+
+
+def blocks(values: Values, key: str) -> list[tuple[str, Values]]:
+    """Nested blocks that can be read, with their paths."""
+    value = values.get(key)
+    found = value if isinstance(value, list) else [value]
+    return [(f"{key}[{index}]", one) for index, one in enumerate(found) if isinstance(one, Mapping)]
+
+
+def named(resource: Resource, *keys: str) -> str:
+    """What people call a resource: the first of these that is a plain text, else its address."""
+    for key in keys:
+        value = resource.values.get(key)
+        if key == "tags":
+            value = value.get("Name") if isinstance(value, Mapping) else None
+        if isinstance(value, str) and value:
+            return value
+    return resource.address
+
+
+def set_here(resource: Resource, key: str) -> bool:
+    """Whether the configuration sets an attribute, as far as the file tells."""
+    return resource.configured is None or key in resource.configured
+
+
+def walk(value: Any, keys: frozenset[str], path: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Every place in nested values whose key is one of these: its path, the path of the object around it, its value."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            here = f"{path}.{key}" if path else str(key)
+            if key in keys:
+                yield here, path, one
+            else:
+                yield from walk(one, keys, here)
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from walk(one, keys, f"{path}[{index}]")

@@ -1,0 +1,124 @@
+"""What machines, network interfaces and ports carry, held against the groups that their servers must carry.
+
+A server carries exactly two groups: its own and the shared one. Any other group beside them lets more in, for the
+clouds add up what the groups of one interface allow; a shared group on a stranger makes it a source that every server
+lets in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from jtel_constructs.readers.differences import Difference, Kind, fault, untold
+
+NOT_EXAMINED = "attachments were not examined: no machine, network interface or port here carries a group of ours"
+
+
+@dataclass(slots=True)
+class Carrier:
+    """A network interface, a port, or whatever else carries groups.
+
+    Attributes:
+        where: its Terraform address, or its id in the cloud.
+        name: what people call the machine.
+        machine: what the interfaces of one machine share.
+        keys: the groups that it carries and that were read, in order.
+        others: other groups, as they are named there.
+        unknown: what of its groups cannot be told, in words.
+        unfiltered: why no group filters its packets, in words.
+        server: the server that it is by its name, where it carries nothing that says so.
+    """
+
+    where: str
+    name: str
+    machine: str
+    keys: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    unfiltered: list[str] = field(default_factory=list)
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The environment's groups, as carriers name them.
+
+    Attributes:
+        servers: each server's own group, by key.
+        shared: keys of the shared group.
+        names: names of groups in the cloud, by key.
+        settle: what settles what cannot be told.
+    """
+
+    servers: Mapping[str, str]
+    shared: frozenset[str]
+    names: Mapping[str, str]
+    settle: str
+
+    def ours(self, key: str) -> bool:
+        """Whether a group is one of the environment's."""
+        return key in self.servers or key in self.shared
+
+    def name(self, key: str) -> str:
+        """A group's name for a message, with its key where that is something else."""
+        name = self.names.get(key, key)
+        return name if name == key else f"{name} ({key})"
+
+
+def judge(carriers: Iterable[Carrier], owned: Owned) -> Iterator[Difference]:
+    """What is wrong with what machines carry."""
+    machines: dict[str, list[Carrier]] = {}
+    for carrier in carriers:
+        machines.setdefault(carrier.machine, []).append(carrier)
+    for parts in machines.values():
+        if any(part.server or any(owned.ours(key) for key in part.keys) for part in parts):
+            for part in parts:
+                yield from _judge(part, owned)
+        else:
+            yield from (_unknown(part, why, owned) for part in parts for why in part.unknown)
+
+
+def examined(carriers: Iterable[Carrier], owned: Owned) -> bool:
+    """Whether anything carries a group of the environment's, or may."""
+    return any(carrier.unknown or any(owned.ours(key) for key in carrier.keys) for carrier in carriers)
+
+
+def _unknown(part: Carrier, why: str, owned: Owned) -> Difference:
+    message = f"which groups {_called(part)} carries cannot be told: {why}"
+    return untold(part.where, message, part.name, settle=owned.settle)
+
+
+def _called(part: Carrier) -> str:
+    return "it" if part.name == part.where else f"the machine {part.name}"
+
+
+def _judge(part: Carrier, owned: Owned) -> Iterator[Difference]:
+    servers = list(dict.fromkeys(owned.servers[key] for key in part.keys if key in owned.servers))
+    shared = [key for key in part.keys if key in owned.shared]
+    others = list(dict.fromkeys([*(owned.name(key) for key in part.keys if not owned.ours(key)), *part.others]))
+    server = servers[0] if len(servers) == 1 else part.server or part.name
+    who = _called(part)
+
+    def wrong(message: str) -> Difference:
+        return fault(Kind.ATTACHMENT, part.where, f"{part.where}: {message}", server, part.name)
+
+    yield from (wrong(f"{who} is not filtered: {why}") for why in part.unfiltered)
+    yield from (_unknown(part, why, owned) for why in part.unknown)
+    if len(servers) > 1:
+        yield wrong(f"{who} carries the groups of {len(servers)} servers: {', '.join(servers)}")
+    if others:
+        beside = "beside those of its server" if servers else "beside the shared one"
+        yield wrong(f"{who} carries {' and '.join(others)} {beside if servers or shared else 'and none of its server'}")
+    if part.unknown:
+        return
+    if shared and not servers:
+        yield wrong(f"{who} carries {owned.name(shared[0])} and no server's own group: every server lets it in")
+    elif servers and not shared:
+        yield wrong(f"{who} carries the group of {', '.join(servers)} and not the shared one, {_shared(owned)}")
+    elif not servers and not others and not part.unfiltered:
+        yield wrong(f"{who} carries the groups of a server, and this interface of it none")
+
+
+def _shared(owned: Owned) -> str:
+    return ", ".join(sorted(owned.name(key) for key in owned.shared)) or "which is not in the file"
