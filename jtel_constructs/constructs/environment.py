@@ -13,16 +13,22 @@ from constructs import Construct
 
 from jtel_constructs.clouds import Plan, Ref, cloud_of
 from jtel_constructs.clouds.base import server_resource
-from jtel_constructs.constructs.engine import stack_of
-from jtel_constructs.constructs.resources import OUTPUT, elements, fragment
+from jtel_constructs.constructs.engine import check_id, stack_of
+from jtel_constructs.constructs.providers import chosen_provider, provider_problems
+from jtel_constructs.constructs.resources import elements, fragment, with_provider
 from jtel_constructs.errors import InputError, Problem, one_of
-from jtel_constructs.matrix import INTERNAL
+from jtel_constructs.matrix import INTERNAL, PeerName, Role
 from jtel_constructs.policy import (
+    OUTPUT,
+    AdminPort,
     AwsPlatform,
     AzurePlatform,
+    Egress,
     Environment,
+    Family,
     ImportedGroup,
     OpenStackPlatform,
+    Os,
     Ports,
     RuleSet,
     compute,
@@ -39,15 +45,19 @@ Source: TypeAlias = "AcdServer | JtelEnvironment | ImportedGroup | IPv4Network |
 _PLACE = re.compile(r"(servers|site_rules)\[(\d+)\]")
 _ASSOCIATION_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?")
 
-_outputs: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+# a CIDR block, as text or as a network
+Block: TypeAlias = "str | IPv4Network | IPv6Network"
+
+# the environments of each stack
+_environments: WeakKeyDictionary[Any, list[JtelEnvironment]] = WeakKeyDictionary()
 
 
 class JtelEnvironment(Construct):
     """One jtel installation in a stack: its security groups, its rules, and the output `acd_servers`.
 
     Servers are put in as constructs with the environment as scope (`LoadBalancer(environment, "lb")`); rules among
-    them are worked out at synthesis, so the order does not matter. The provider is the stack's own business: see
-    `require_provider`.
+    them are worked out at synthesis, so the order does not matter. The stack may be one of cdktf or of cdktn. Its
+    provider is its own business: see `require_provider`, and `provider` below.
 
     Args:
         scope: the stack, or a construct in it.
@@ -66,6 +76,9 @@ class JtelEnvironment(Construct):
         limits: what the account has raised, by the names of the environment file.
         tags: on everything that takes tags.
         matrix: path of a matrix file of your own; default: the jtel document.
+        output: name of the stack's output; a second environment in a stack needs another one. Default: acd_servers.
+        provider: the Terraform provider of every resource, such as an aliased one for another region or account;
+            default: the stack's own of this cloud.
 
     Raises:
         InputError: a value is wrong in itself. What can be seen only when all servers are there (a missing peer, a
@@ -80,19 +93,20 @@ class JtelEnvironment(Construct):
         name: str,
         redundant: bool,
         platform: AwsPlatform | AzurePlatform | OpenStackPlatform | Mapping[str, Any],
-        peers: Mapping[str, Sequence[str]],
-        narrow: Mapping[str, Sequence[str]] | None = None,
-        ip_families: Sequence[str] = ("ipv4",),
+        peers: Mapping[PeerName, Sequence[Block]],
+        narrow: Mapping[str, Sequence[Block]] | None = None,
+        ip_families: Sequence[Family] = ("ipv4",),
         supplements: Sequence[str] = (),
         site_rules: Iterable[Mapping[str, Any]] = (),
-        egress: str = "all",
-        admin_ports_open_to_world: Sequence[int] = (),
+        egress: Egress = "all",
+        admin_ports_open_to_world: Sequence[AdminPort] = (),
         limits: Mapping[str, int] | None = None,
         tags: Mapping[str, str] | None = None,
         matrix: str | None = None,
+        output: str = OUTPUT,
+        provider: Construct | None = None,
     ) -> None:
         self._engine, self._stack = stack_of(scope, id, f"environment {id!r}")
-        super().__init__(scope, id)
         self._values: dict[str, Any] = {
             "name": name,
             "redundant": redundant,
@@ -107,16 +121,25 @@ class JtelEnvironment(Construct):
             "tags": tags or {},
             "matrix": matrix,
             "servers": (),
-            "site_rules": tuple(dict(rule) for rule in site_rules),
+            "site_rules": _rules(site_rules),
+            "output": output,
         }
         self._model = self._build(self._values)
         self._from_file = False
         self._associations: dict[tuple[str, str, str], str] = {}
         self._emitted: dict[str, Any] | None = None
-        self._reserve_output()
+        self._provider = provider
+        self._provider_name = (
+            None if provider is None else chosen_provider(self._engine, self._stack, self._model, provider)
+        )
+        others = _environments.setdefault(self._stack, [])
+        _refuse_twins(self._model, (other._model for other in others))
+        # all is right that can be seen by now: nothing half made is left in the scope of one that is refused
+        super().__init__(scope, id)
+        others.append(self)
         # The output must be known to the CDK as one, and it gets its value from the element after it, which alone
         # knows all servers.
-        self._engine.TerraformOutput(self, OUTPUT, value="", static_id=True)
+        self._engine.TerraformOutput(self, output, value="", static_id=True)
         elements(self._engine).resources(self, "resources", self._fragment)
 
     @classmethod
@@ -129,6 +152,7 @@ class JtelEnvironment(Construct):
             redundant=environment.redundant,
             platform=environment.platform,
             peers={},
+            output=environment.output,
         )
         construct._model, construct._from_file = environment, True
         return construct
@@ -157,9 +181,12 @@ class JtelEnvironment(Construct):
         """The rules of the environment as it stands now, within its cloud's limits. Starts no node process.
 
         Raises:
-            InputError: what is wrong, by key. LimitError and ExpressionError are kinds of it.
+            InputError: what is wrong, by key, the stack's provider included: none, two default ones, or one that works
+                elsewhere than the platform says. LimitError and ExpressionError are kinds of it.
         """
         rules, _ = self._rules_and_plan()
+        if problems := provider_problems(self._engine, self._stack, self._model, self._provider):
+            raise InputError(problems)
         return rules
 
     @property
@@ -188,14 +215,16 @@ class JtelEnvironment(Construct):
         self._values, self._emitted = values, None
 
     def _add_server(
-        self, name: str, roles: Sequence[str], os: str | None, addresses: Sequence[str], elsewhere: bool
+        self, id: str, name: str, roles: Sequence[Role], os: Os | None, addresses: Sequence[Block], elsewhere: bool
     ) -> None:
         if self._from_file:
             return
-        twin = next((server.name for server in self._model.servers if server.name.lower() == name.lower()), None)
+        lowered = str(name).lower()
+        twin = next((server.name for server in self._model.servers if server.name.lower() == lowered), None)
         if twin is not None:
             message = f"server {twin!r} is in the environment already (letter case does not count); choose another name"
             raise InputError([Problem(name, message)])
+        check_id(self, id, f"server {id!r}")
         server = {"name": name, "roles": roles, "os": os, "addresses": addresses, "elsewhere": elsewhere}
         self._update(servers=(*self._values["servers"], server))
 
@@ -203,6 +232,8 @@ class JtelEnvironment(Construct):
         if not ports:
             raise InputError([Problem(server, "allow_from: no ports are given; add tcp(...) or udp(...)")])
         for index, some in enumerate(ports):
+            if not isinstance(some, Ports):
+                raise InputError([Problem(server, f"allow_from: {some!r} is no ports; write tcp({some}) or udp(...)")])
             own_name = f"{name}-{index + 1}" if name and index else name
             self._allow(server, sources, some, reason, own_name)
 
@@ -312,15 +343,33 @@ class JtelEnvironment(Construct):
                 for (kind, server, name), id in self._associations.items()
                 for block in known[kind](self._model, server, name, id)
             ]
-            self._emitted = fragment([*plan.resources, *associations], plan.outputs, facts)
+            blocks = with_provider([*plan.resources, *associations], self._provider_name)
+            self._emitted = fragment(blocks, plan.outputs, facts, self._model.output)
         return self._emitted
 
-    def _reserve_output(self) -> None:
-        taken = _outputs.setdefault(self._stack, {})
-        if OUTPUT in taken:
-            message = f"the stack has environment {taken[OUTPUT]!r} already, and one output {OUTPUT}; use two stacks"
-            raise InputError([Problem(self._model.name, message)])
-        taken[OUTPUT] = self._model.name
+
+def _refuse_twins(model: Environment, others: Iterable[Environment]) -> None:
+    """Refuse what another environment of the stack has already."""
+    for other in others:
+        if other.name.lower() == model.name.lower():
+            message = (
+                f"the stack has an environment {other.name!r} already, and addresses begin with the name; choose "
+                "another name"
+            )
+            raise InputError([Problem(model.name, message)])
+        if other.output == model.output:
+            message = (
+                f"the stack has environment {other.name!r} already, with the output {other.output}; give this one an "
+                f"output of its own (output='{model.name}_servers'), or use two stacks"
+            )
+            raise InputError([Problem(model.name, message)])
+
+
+def _rules(site_rules: Any) -> Any:
+    """Site rules as they came, but for mappings of other kinds: what is wrong, the model says."""
+    if isinstance(site_rules, str | Mapping) or not isinstance(site_rules, Iterable):
+        return site_rules
+    return tuple(dict(rule) if isinstance(rule, Mapping) else rule for rule in site_rules)
 
 
 def _listed(sources: object) -> list[object]:
@@ -334,7 +383,8 @@ def _by_name(error: InputError, values: Mapping[str, Any]) -> InputError:
     """The same error with servers and rules by their names: whoever wrote Python knows no places in a list."""
 
     def named(place: re.Match[str]) -> str:
-        name = values[place[1]][int(place[2])].get("name")
+        known = values[place[1]][int(place[2])]
+        name = known.get("name") if isinstance(known, Mapping) else None
         return f"{'server' if place[1] == 'servers' else 'rule'} {name!r}" if name else place[0]
 
     problems = [replace(problem, where=_PLACE.sub(named, problem.where)) for problem in error.problems]

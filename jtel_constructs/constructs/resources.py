@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -12,8 +13,7 @@ import jsii
 from constructs import Construct
 
 from jtel_constructs.clouds import Ref, Resource
-
-OUTPUT = "acd_servers"
+from jtel_constructs.policy import OUTPUT
 
 # what Terraform would take for an expression in literal text; the CDK's own tokens stay
 _EXPRESSION = re.compile(r"([$%])\{(?!TfToken\[)")
@@ -63,15 +63,27 @@ def elements(engine: ModuleType) -> Elements:
     return Elements(Resources, Attribute)
 
 
+def with_provider(blocks: Iterable[Resource], provider: str | None) -> Iterator[Resource]:
+    """Resource blocks that name their provider (``aws.west``); as they are where none is given."""
+    for block in blocks:
+        # Terraform's own types (terraform_data) have a provider of their own
+        if provider and block.type.partition("_")[0] == provider.partition(".")[0]:
+            block = replace(block, attributes={**block.attributes, "provider": provider})
+        yield block
+
+
 def fragment(
-    blocks: Iterable[Resource], outputs: Mapping[str, Mapping[str, Any]], servers: Mapping[str, Mapping[str, Any]]
+    blocks: Iterable[Resource],
+    outputs: Mapping[str, Mapping[str, Any]],
+    servers: Mapping[str, Mapping[str, Any]],
+    output: str = OUTPUT,
 ) -> dict[str, Any]:
-    """The Terraform JSON of an environment: its resource blocks, and the output `acd_servers`."""
+    """The Terraform JSON of an environment: its resource blocks, and the output of its servers."""
     resources: dict[str, dict[str, Any]] = {}
     for block in blocks:
         resources.setdefault(block.type, {})[block.name] = terraform_value(block.attributes)
     value = {name: {**facts, **terraform_value(outputs[name])} for name, facts in servers.items()}
-    return {"resource": resources, "output": {OUTPUT: {"value": value}}}
+    return {"resource": resources, "output": {output: {"value": value}}}
 
 
 def terraform_value(value: Any) -> Any:

@@ -8,10 +8,10 @@ from typing import ClassVar, Self
 from constructs import Construct
 
 from jtel_constructs.clouds import cloud_of
-from jtel_constructs.constructs.environment import JtelEnvironment, Source
+from jtel_constructs.constructs.environment import Block, JtelEnvironment, Source
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import Role
-from jtel_constructs.policy import Ports, Server
+from jtel_constructs.policy import Os, Ports, Server
 
 
 class AcdServer(Construct):
@@ -39,16 +39,16 @@ class AcdServer(Construct):
         scope: Construct,
         id: str,
         *,
-        roles: Sequence[str],
-        os: str | None = None,
+        roles: Sequence[Role],
+        os: Os | None = None,
         name: str | None = None,
-        addresses: Sequence[str] = (),
+        addresses: Sequence[Block] = (),
         elsewhere: bool = False,
     ) -> None:
         if not isinstance(scope, JtelEnvironment):
             message = f"its scope must be the JtelEnvironment that it belongs to, not {type(scope).__name__}"
             raise InputError([Problem(id, message)])
-        scope._add_server(name or id, roles, os, addresses, elsewhere)
+        scope._add_server(id, name or id, roles, os, addresses, elsewhere)
         super().__init__(scope, id)
         self._environment = scope
         self._name = name or id
@@ -69,7 +69,7 @@ class AcdServer(Construct):
         return self._name
 
     @property
-    def roles(self) -> tuple[str, ...]:
+    def roles(self) -> tuple[Role, ...]:
         """The server's roles."""
         return self._roles
 
@@ -161,9 +161,9 @@ class _OneRole(AcdServer):
         scope: Construct,
         id: str,
         *,
-        os: str | None = None,
+        os: Os | None = None,
         name: str | None = None,
-        addresses: Sequence[str] = (),
+        addresses: Sequence[Block] = (),
         elsewhere: bool = False,
     ) -> None:
         super().__init__(scope, id, roles=(self.ROLE,), os=os, name=name, addresses=addresses, elsewhere=elsewhere)

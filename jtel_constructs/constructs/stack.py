@@ -13,7 +13,9 @@ from constructs import Construct
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.constructs.engine import check_id, engine_of
 from jtel_constructs.constructs.environment import JtelEnvironment
+from jtel_constructs.constructs.providers import settings_of
 from jtel_constructs.constructs.resources import terraform_value
+from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.policy import Environment
 from jtel_constructs.policy.platforms import (
     AzurermBackend,
@@ -65,6 +67,10 @@ class JtelStack(_TerraformStack, metaclass=_OfTheScopesEngine):
     """
 
     def __init__(self, scope: Construct, id: str, environment: Environment) -> None:
+        given: object = environment
+        if not isinstance(given, Environment):
+            message = f"an Environment is needed, such as load_environment(path) gives, not {environment!r}"
+            raise InputError([Problem(f"stack {id!r}", message)])
         super().__init__(scope, id)
         require_provider(self, environment)
         if environment.backend:
@@ -88,26 +94,44 @@ class FileStack(JtelStack):
 def require_provider(stack: Construct, environment: Environment | JtelEnvironment) -> None:
     """Name the provider that an environment needs, its versions and its configuration, in a stack.
 
-    Leave it out where the stack has a provider of its own for this cloud.
+    Leave it out where the stack has a provider of its own for this cloud. Several environments of a stack may each ask
+    for the same one.
 
     Args:
-        stack: the stack.
+        stack: a stack of cdktf or of cdktn.
         environment: the environment, as a model or as a construct.
+
+    Raises:
+        InputError: it is no stack, or another environment asked for a provider that works elsewhere.
     """
     engine = engine_of(stack, "require_provider")
+    if not engine.TerraformStack.is_stack(stack):
+        raise InputError([Problem("require_provider", f"a stack is needed, not a {type(stack).__name__}")])
+    if not isinstance(environment, Environment | JtelEnvironment):
+        raise InputError([Problem("require_provider", f"an environment is needed, not {environment!r}")])
     model = environment._model if isinstance(environment, JtelEnvironment) else environment
     provider = cloud_of(model).provider(model)
+    config = {key: terraform_value(value) for key, value in provider.config.items()}
+    id = f"provider-{provider.local_name}"
+    if (known := stack.node.try_find_child(id)) is not None:
+        if dict(settings_of(known)) != config:
+            message = (
+                f"the stack has {id} already, with {dict(settings_of(known))}, and {model.name} needs {config}; make "
+                "an aliased provider of your own, and give it to the environment (provider=...)"
+            )
+            raise InputError([Problem("require_provider", message)])
+        return
     block = engine.TerraformProvider(
         stack,
-        f"provider-{provider.local_name}",
+        id,
         terraform_resource_type=provider.local_name,
         terraform_provider_source=provider.source,
         terraform_generator_metadata=engine.TerraformProviderGeneratorMetadata(
             provider_name=provider.local_name, provider_version_constraint=provider.versions
         ),
     )
-    for key, value in provider.config.items():
-        block.add_override(key, terraform_value(value))
+    for key, value in config.items():
+        block.add_override(key, value)
 
 
 def _set_backend(stack: Construct, backend: Backend) -> None:

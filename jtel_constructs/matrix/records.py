@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import (
     BaseModel,
@@ -16,8 +16,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
 
-from jtel_constructs.errors import one_of, suggestion
-from jtel_constructs.matrix.files import KeyPath, shown
+from jtel_constructs.errors import InputError, Problem, one_of, suggestion
+from jtel_constructs.matrix.files import KeyPath, path_text, shown
 
 
 class OneOrMany:
@@ -36,9 +36,26 @@ class OneOrMany:
 
 
 class Record(BaseModel):
-    """Base of every record that is read from a file: frozen, strict, and no unknown key."""
+    """Base of every record that is read from a file: frozen, strict, and no unknown key.
+
+    Raises:
+        InputError: values that are wrong, where somebody makes one in Python.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, **values: Any) -> None:
+            try:
+                self.__pydantic_validator__.validate_python(values, self_instance=self)
+            except ValidationError as error:
+                name = type(self).__name__
+                problems = validation_problems(error, type(self))
+                raise InputError([Problem(path_text((name, *where)), message) for where, message in problems]) from None
+
+        # pydantic builds what is nested in a record without it, and reports all that is wrong together
+        __init__.__pydantic_base_init__ = True
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,18 @@
 
 from jtel_constructs.policy.addresses import FAMILIES, Family, Network, collapse, family, parse_block
 from jtel_constructs.policy.compute import compute
-from jtel_constructs.policy.environment import Environment, Limits, Server, SiteRule, load_environment, stack_name
+from jtel_constructs.policy.environment import (
+    OUTPUT,
+    AdminPort,
+    Egress,
+    Environment,
+    Limits,
+    Os,
+    Server,
+    SiteRule,
+    load_environment,
+    stack_name,
+)
 from jtel_constructs.policy.origins import OriginRule, rules_by_origin
 from jtel_constructs.policy.own_rules import ImportedGroup, Ports, rule_name, tcp, udp
 from jtel_constructs.policy.platforms import AwsPlatform, AzurePlatform, OpenStackPlatform, Platform, is_token
@@ -22,10 +33,13 @@ from jtel_constructs.policy.topologies import TOPOLOGIES
 
 __all__ = [
     "FAMILIES",
+    "OUTPUT",
     "TOPOLOGIES",
+    "AdminPort",
     "AwsPlatform",
     "AzurePlatform",
     "Demand",
+    "Egress",
     "Environment",
     "Family",
     "FromBlock",
@@ -37,6 +51,7 @@ __all__ = [
     "Network",
     "OpenStackPlatform",
     "OriginRule",
+    "Os",
     "Platform",
     "Ports",
     "Rule",

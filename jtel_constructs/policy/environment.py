@@ -20,12 +20,17 @@ from jtel_constructs.policy.platforms import Backend, Platform
 from jtel_constructs.policy.topologies import TOPOLOGIES
 
 Os = Literal["linux", "windows"]
+Egress = Literal["all", "none"]
+AdminPort = Literal[22, 3389, 7777]
 Topology = Literal["small-v1", "small-v2", "small-v3", "large-v2", "large-v3", "one-role-per-server"]
 WINDOWS_ROLES: frozenset[Role] = frozenset({"ACD-TEL"})
 ADMIN_PORTS = (22, 3389, 7777)
+OUTPUT = "acd_servers"
 
 _STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]{0,38}[A-Za-z0-9])?")
+# https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers, of which we take ASCII alone
+_OUTPUT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?")
 
 
@@ -46,6 +51,12 @@ def _environment_name(value: str) -> str:
             f"{value!r} is no environment name; use letters, digits and hyphens, a letter first, a letter or digit "
             "last, 40 characters at the most, not starting with sg-"
         )
+    return value
+
+
+def _output_name(value: str) -> str:
+    if not _OUTPUT_NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is no name of an output; use letters, digits, _ and -, a letter or _ first")
     return value
 
 
@@ -136,6 +147,7 @@ class Environment(Record):
         tags: on everything that takes tags.
         matrix: a matrix file of the user's own, relative to the environment's file.
         backend: where Terraform keeps its state.
+        output: name of the stack's output that tells each server's groups. Default: acd_servers.
     """
 
     name: Annotated[str, AfterValidator(_environment_name)]
@@ -148,12 +160,13 @@ class Environment(Record):
     ip_families: Annotated[tuple[Family, ...], Field(min_length=1)] = ("ipv4",)
     supplements: tuple[str, ...] = ()
     site_rules: tuple[SiteRule, ...] = ()
-    egress: Literal["all", "none"] = "all"
-    admin_ports_open_to_world: tuple[Literal[22, 3389, 7777], ...] = ()
+    egress: Egress = "all"
+    admin_ports_open_to_world: tuple[AdminPort, ...] = ()
     limits: Limits = Limits()
     tags: dict[Text, str] = Field(default_factory=dict)
     matrix: Text | None = None
     backend: Backend | None = None
+    output: Annotated[str, AfterValidator(_output_name)] = OUTPUT
 
     _document: YamlFile | None = PrivateAttr(default=None)
     # what `compute` made of this frozen value

@@ -25,7 +25,7 @@ def read_terraform(path: Path, environment: Environment) -> Snapshot:
     """
     from jtel_constructs.readers.terraform import load
 
-    document = load(Path(path))
+    document = load(Path(path), environment.output)
     # each cloud's reader is imported only where it is used: commands start faster
     if environment.platform.cloud == "aws":
         from jtel_constructs.readers.aws import read

@@ -13,8 +13,6 @@ from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.differences import Difference
 from jtel_constructs.readers.values import UNKNOWN, Expression, Ref
 
-OUTPUT = "acd_servers"
-
 
 class Shape(StrEnum):
     """The kinds of files."""
@@ -100,7 +98,7 @@ class Document:
         resources: all managed resources that are in force once the file has been applied, whoever made them.
         departing: a plan's resources that it deletes or changes, as they were; what they did is over.
         modules: a synthesized stack's calls of modules, by name; what is in them is not known.
-        output: value of the output `acd_servers`; None where there is no such output.
+        output: value of the output that tells the servers' groups; None where there is no such output.
         providers: configurations of providers, by their key.
         drift: a plan's resources that somebody changed behind Terraform's back, as they are now.
         troubles: what of the whole file is wrong or cannot be told, such as a plan that is not complete.
@@ -230,7 +228,7 @@ def _item(values: list[Any], index: int) -> Any:
     return values[index] if index < len(values) else None
 
 
-def output_value(outputs: Any) -> Any:
-    """The value of the output `acd_servers` among a state's outputs; None where there is none."""
-    found = outputs.get(OUTPUT) if isinstance(outputs, dict) else None
+def output_value(outputs: Any, name: str) -> Any:
+    """The value of an output among a state's; None where there is none."""
+    found = outputs.get(name) if isinstance(outputs, dict) else None
     return found.get("value") if isinstance(found, dict) else None

@@ -11,7 +11,7 @@ from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, Server
 from jtel_constructs.readers.attachments import Owned
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
-from jtel_constructs.readers.documents import OUTPUT, Document, Resource
+from jtel_constructs.readers.documents import Document, Resource
 from jtel_constructs.readers.snapshot import group_key
 from jtel_constructs.readers.values import Expression, Ref, Unknown, shown
 
@@ -85,6 +85,7 @@ def owned(environment: Environment, groups: Groups, settle: str) -> Owned:
 class Attachments:
     """For each server the groups that it attaches, in one of the fields of the output."""
 
+    output: str
     by_server: dict[str, tuple[str, ...]] = field(default_factory=dict)
     troubles: list[Difference] = field(default_factory=list)
 
@@ -96,34 +97,37 @@ def check_output(environment: Environment, output: Any) -> Iterator[Difference]:
         return
     if not isinstance(output, Mapping):
         what = "is missing" if output is None else f"is {shown(output)}, not an object of servers"
-        yield _wrong("", f"the output {what}; every stack has it")
+        yield _wrong(environment.output, "", f"the output {what}; every stack has it")
         return
     away = {server.name for server in environment.all_servers() if server.elsewhere}
     for name in output:
         if name in away:
-            yield _wrong(str(name), f"the output names {name!r}, which stands elsewhere and has no groups here")
+            message = f"the output names {name!r}, which stands elsewhere and has no groups here"
+            yield _wrong(environment.output, str(name), message)
         elif name not in servers:
-            yield _wrong(str(name), f"the output names {name!r}, which is no server of {environment.name}")
+            yield _wrong(
+                environment.output, str(name), f"the output names {name!r}, which is no server of {environment.name}"
+            )
     for name, server in servers.items():
         if name not in output:
-            yield _wrong(name, f"server {name} is not in the output")
+            yield _wrong(environment.output, name, f"server {name} is not in the output")
         elif not isinstance(output[name], Mapping):
-            yield _wrong(name, f"the output of server {name} is {shown(output[name])}, not an object")
+            yield _wrong(
+                environment.output, name, f"the output of server {name} is {shown(output[name])}, not an object"
+            )
         else:
-            yield from _check_facts(server, output[name])
+            yield from _check_facts(environment.output, server, output[name])
 
 
-def _check_facts(server: Server, entry: Mapping[str, Any]) -> Iterator[Difference]:
-    roles = entry.get("roles")
+def _check_facts(output: str, server: Server, entry: Mapping[str, Any]) -> Iterator[Difference]:
+    name, roles, system = server.name, entry.get("roles"), entry.get("os")
     if isinstance(roles, Unknown):
         roles = list(server.roles)
     plain = isinstance(roles, list) and all(isinstance(role, str) for role in roles)
     if not plain or sorted(roles or ()) != sorted(server.roles):
-        yield _wrong(server.name, f"the output gives {server.name} the roles {shown(roles)}, not {list(server.roles)}")
-    if entry.get("os") != server.system and not isinstance(entry.get("os"), Unknown):
-        yield _wrong(
-            server.name, f"the output gives {server.name} the os {shown(entry.get('os'))}, not {server.system}"
-        )
+        yield _wrong(output, name, f"the output gives {name} the roles {shown(roles)}, not {list(server.roles)}")
+    if system != server.system and not isinstance(system, Unknown):
+        yield _wrong(output, name, f"the output gives {name} the os {shown(system)}, not {server.system}")
 
 
 def attach(
@@ -136,7 +140,7 @@ def attach(
         shared: every server attaches the shared group besides its own.
         several: the field holds a list.
     """
-    result = Attachments()
+    result = Attachments(environment.output)
     names = [server.name for server in environment.cloud_servers()] + ([INTERNAL] if shared else [])
     found = {name: groups.named(environment.group_name(name)) for name in names}
     for name, keys in found.items():
@@ -157,7 +161,7 @@ def attach(
         else:
             if isinstance(entry, Mapping) and not _all_unknown(values):
                 result.troubles.append(
-                    _wrong(server.name, f"the output of {server.name} has no {key} that can be read")
+                    _wrong(result.output, server.name, f"the output of {server.name} has no {key} that can be read")
                 )
             result.by_server[server.name] = expected
     return result
@@ -176,12 +180,18 @@ def _listed(
     shown_values = ", ".join(shown(value) for value in values) or "nothing"
     if None in found:
         result.troubles.append(
-            _wrong(server, f"the output's {key} of {server} names a group that is not in the file: {shown_values}")
+            _wrong(
+                result.output,
+                server,
+                f"the output's {key} of {server} names a group that is not in the file: {shown_values}",
+            )
         )
     elif sorted(str(one) for one in found) != sorted(expected):
         want = ", ".join(groups.names[one] for one in expected) or "groups that are not in the file"
         has = ", ".join(groups.names.get(one, one) for one in found if one) or "nothing"
-        result.troubles.append(_wrong(server, f"the output's {key} of {server} must be {want}, and is {has}"))
+        result.troubles.append(
+            _wrong(result.output, server, f"the output's {key} of {server} must be {want}, and is {has}")
+        )
     return tuple(dict.fromkeys(one for one in found if one))
 
 
@@ -218,5 +228,5 @@ def source_key(groups: Groups, value: object, account: str | None) -> tuple[str,
     return None
 
 
-def _wrong(server: str, message: str) -> Difference:
-    return fault(Kind.OUTPUT, f"output.{OUTPUT}", message, server)
+def _wrong(output: str, server: str, message: str) -> Difference:
+    return fault(Kind.OUTPUT, f"output.{output}", message, server)

@@ -10,7 +10,6 @@ from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.documents import (
-    OUTPUT,
     Converter,
     Document,
     Resource,
@@ -26,7 +25,7 @@ from jtel_constructs.readers.values import UNKNOWN, Ref, Unknown
 _INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
 
 
-def load_plan(path: Path, content: Mapping[str, Any]) -> Document:
+def load_plan(path: Path, content: Mapping[str, Any], output: str) -> Document:
     """Read a plan.
 
     Raises:
@@ -72,7 +71,11 @@ def load_plan(path: Path, content: Mapping[str, Any]) -> Document:
         configured = None if mine is None else frozenset(mine)
         resources.append(Resource(address, kind, full, configured=configured))
     return Document(
-        path, Shape.PLAN, tuple(resources), tuple(departing), output=_planned_output(content, configuration, references)
+        path,
+        Shape.PLAN,
+        tuple(resources),
+        tuple(departing),
+        output=_planned_output(content, configuration, references, output),
     )
 
 
@@ -153,13 +156,13 @@ def _has_unknown(unknown: Any) -> bool:
     return unknown is True
 
 
-def _planned_output(content: Mapping[str, Any], configuration: Any, references: _References) -> Any:
+def _planned_output(content: Mapping[str, Any], configuration: Any, references: _References, name: str) -> Any:
     changes = content.get("output_changes")
-    change = changes.get(OUTPUT) if isinstance(changes, dict) else None
+    change = changes.get(name) if isinstance(changes, dict) else None
     if not isinstance(change, dict):
-        return output_value(content["planned_values"].get("outputs"))
+        return output_value(content["planned_values"].get("outputs"), name)
     constant = None
     # in a configuration in Terraform's own language an output's structure is not in the plan
     with suppress(KeyError, TypeError):
-        constant = configuration["root_module"]["outputs"][OUTPUT]["expression"]["constant_value"]
+        constant = configuration["root_module"]["outputs"][name]["expression"]["constant_value"]
     return fill(change.get("after"), change.get("after_unknown"), references.constant(constant, ""))

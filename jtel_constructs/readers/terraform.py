@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from jtel_constructs.errors import ProofError
+from jtel_constructs.policy import OUTPUT
 from jtel_constructs.readers.documents import (
-    OUTPUT,
     Converter,
     Document,
     Resource,
@@ -31,8 +31,11 @@ _RAW_STATE_VERSION = 4
 _HARMLESS = frozenset({"tags", "tags_all", "description", "timeouts"})
 
 
-def load(path: Path) -> Document:
+def load(path: Path, output: str = OUTPUT) -> Document:
     """Read a file.
+
+    Args:
+        output: name of the output that tells the servers' groups.
 
     Raises:
         ProofError: it cannot be read, is no JSON, or none of the four shapes.
@@ -42,13 +45,13 @@ def load(path: Path) -> Document:
         raise _no_terraform(path)
     try:
         if "planned_values" in content:
-            return load_plan(path, content)
+            return load_plan(path, content, output)
         if content.get("version") == _RAW_STATE_VERSION and "resources" in content:
-            return _raw_state(path, content)
+            return _raw_state(path, content, output)
         if "values" in content and "format_version" in content:
-            return _state(path, content)
+            return _state(path, content, output)
         if "resource" in content:
-            return _stack(path, content)
+            return _stack(path, content, output)
     except RecursionError:
         raise ProofError(f"{path}: this JSON is nested too deeply") from None
     raise _no_terraform(path)
@@ -96,7 +99,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # -- a synthesized stack ---------------------------------------------------------------------------------------------
 
 
-def _stack(path: Path, content: Mapping[str, Any]) -> Document:
+def _stack(path: Path, content: Mapping[str, Any], output_name: str) -> Document:
     blocks: list[tuple[str, str, Mapping[str, Any]]] = []
     for kind, by_name in _labelled(path, content["resource"], "resource"):
         for name, body in _labelled(path, by_name, f"resource.{kind}"):
@@ -114,7 +117,7 @@ def _stack(path: Path, content: Mapping[str, Any]) -> Document:
         )
     output: Any = None
     for name, body in _labelled(path, content.get("output", {}), "output"):
-        if name == OUTPUT:
+        if name == output_name:
             for one in _objects(path, body, f"output.{name}"):
                 output = convert.value(one.get("value"))
     modules = {name: convert.value(body) for name, body in _labelled(path, content.get("module", {}), "module")}
@@ -162,17 +165,17 @@ def _objects(path: Path, value: Any, what: str) -> list[Mapping[str, Any]]:
 # -- a state ---------------------------------------------------------------------------------------------------------
 
 
-def _state(path: Path, content: Mapping[str, Any]) -> Document:
+def _state(path: Path, content: Mapping[str, Any], output: str) -> Document:
     values = need_mapping(path, content["values"], "values")
     referred = dict(module_depends(values.get("root_module")))
     resources = tuple(
         Resource(address, kind, body, depends=referred.get(address))
         for address, kind, body in module_resources(path, values.get("root_module", {}), "root_module")
     )
-    return Document(path, Shape.STATE, resources, output=output_value(values.get("outputs")))
+    return Document(path, Shape.STATE, resources, output=output_value(values.get("outputs"), output))
 
 
-def _raw_state(path: Path, content: Mapping[str, Any]) -> Document:
+def _raw_state(path: Path, content: Mapping[str, Any], output: str) -> Document:
     resources = []
     for entry in need_list(path, content["resources"], "resources"):
         entry = need_mapping(path, entry, "resources")
@@ -188,4 +191,4 @@ def _raw_state(path: Path, content: Mapping[str, Any]) -> Document:
                 address += f" (deposed {instance['deposed']})"
             attributes = need_mapping(path, instance.get("attributes"), address)
             resources.append(Resource(address, kind, attributes, depends=depends(instance.get("dependencies"))))
-    return Document(path, Shape.STATE, tuple(resources), output=output_value(content.get("outputs")))
+    return Document(path, Shape.STATE, tuple(resources), output=output_value(content.get("outputs"), output))

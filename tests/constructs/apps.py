@@ -11,7 +11,7 @@ from typing import Any
 
 from constructs import Construct
 
-from jtel_constructs import AwsPlatform, JtelEnvironment
+from jtel_constructs import AwsPlatform, JtelEnvironment, require_provider
 from tests.engines import App, TerraformResource, TerraformStack, of_the_engine
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -42,8 +42,10 @@ def environment(scope: Construct, name: str = "acd", **changes: Any) -> JtelEnvi
 
 
 def in_a_stack(app: App, stack: str = "acd", **changes: Any) -> JtelEnvironment:
-    """An environment without servers in a stack of its own."""
-    return environment(TerraformStack(app, stack), **changes)
+    """An environment without servers in a stack of its own, which has its provider."""
+    made = environment(TerraformStack(app, stack), **changes)
+    require_provider(TerraformStack.of(made), made)
+    return made
 
 
 def foreign(scope: Construct, type: str, id: str, attributes: Mapping[str, Any] | None = None) -> TerraformResource:

@@ -17,7 +17,7 @@ from constructs import Construct, RootConstruct
 from jtel_constructs import InputError, JtelEnvironment, JtelStack, LoadBalancer, ToolError, require_provider, tcp
 from jtel_constructs.constructs.engine import chosen_engine, engine_of
 from jtel_constructs.policy import TOPOLOGIES, Environment
-from tests.constructs.apps import ENVIRONMENTS, PROJECT, Json, environment, read_stacks
+from tests.constructs.apps import AWS, ENVIRONMENTS, PROJECT, Json, environment, read_stacks
 from tests.engines import App, TerraformStack
 from tests.snapshots.test_stacks import PEERS, PLATFORMS
 
@@ -178,7 +178,7 @@ def test_an_id_that_is_taken_or_none_is_refused() -> None:
     with pytest.raises(InputError, match="environment 'environment': the scope has a construct of this id already"):
         environment(stack)
     with pytest.raises(InputError, match="environment 7: an id is a text, such as 'acd'"):
-        JtelEnvironment(stack, 7, name="acd", redundant=True, platform=acd.check().environment.platform, peers={})  # type: ignore[arg-type]
+        JtelEnvironment(stack, 7, name="acd", redundant=True, platform=AWS, peers={})  # type: ignore[arg-type]
 
 
 # -- neither ---------------------------------------------------------------------------------------------------------

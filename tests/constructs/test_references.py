@@ -17,6 +17,7 @@ from jtel_constructs import (
     JtelStack,
     LoadBalancer,
     WebServer,
+    require_provider,
     tcp,
 )
 from jtel_constructs.policy import Environment
@@ -33,6 +34,7 @@ def test_values_known_only_at_deployment_pass_validation(synthesize: Synthesize)
         vpc, group = foreign(stack, "aws_vpc", "vpc"), foreign(stack, "aws_security_group", "monitoring")
         platform = AwsPlatform(region="eu-central-1", vpc_id=vpc.get_string_attribute("id"))
         acd = environment(stack, platform=platform)
+        require_provider(stack, acd)
         imported = ImportedGroup(group.get_string_attribute("id"), "monitoring")
         LoadBalancer(acd, "lb").allow_from(imported, tcp(9100), reason="metrics")
         acd.check()

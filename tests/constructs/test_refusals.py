@@ -15,12 +15,16 @@ from constructs import Construct
 
 from jtel_constructs import (
     AcdServer,
+    AwsPlatform,
     AzurePlatform,
+    Environment,
     ImportedGroup,
     InputError,
     JtelEnvironment,
+    JtelStack,
     LimitError,
     LoadBalancer,
+    OpenStackPlatform,
     TelephonyServer,
     WebServer,
     tcp,
@@ -74,14 +78,20 @@ def test_a_second_server_of_a_name_is_refused_and_leaves_the_first(
     ("add", "message"),
     [
         (
-            lambda acd: AcdServer(acd, "web", roles=["ACD-JBB"]),
+            lambda acd: AcdServer(acd, "web", roles=["ACD-JBB"]),  # type: ignore[list-item]
             "server 'web'.roles[0]: unknown value 'ACD-JBB'; allowed",
         ),
         (lambda acd: AcdServer(acd, "web", roles=[]), "server 'web'.roles: the list is empty"),
-        (lambda acd: AcdServer(acd, "web", roles="ACD-JB"), "server 'web'.roles: must be a list, not 'ACD-JB'"),
+        (
+            lambda acd: AcdServer(acd, "web", roles="ACD-JB"),  # type: ignore[arg-type]
+            "server 'web'.roles: must be a list, not 'ACD-JB'",
+        ),
         (lambda acd: WebServer(acd, "we b"), "'we b' is no server name"),
         (lambda acd: WebServer(acd, "pbx"), "'pbx' is reserved"),
-        (lambda acd: WebServer(acd, "web", os="bsd"), "server 'web'.os: unknown value 'bsd'; allowed: linux, windows"),
+        (
+            lambda acd: WebServer(acd, "web", os="bsd"),  # type: ignore[arg-type]
+            "server 'web'.os: unknown value 'bsd'; allowed: linux, windows",
+        ),
     ],
     ids=["unknown role", "no role", "text for a list", "blank in the name", "name of a peer", "unknown system"],
 )
@@ -134,10 +144,58 @@ def test_a_wrong_environment_is_refused_where_it_is_made(wrong: dict[str, Any], 
         in_a_stack(App(), "stack", **{"name": "acd", **wrong})
 
 
-def test_a_second_environment_in_a_stack_is_refused(acd: JtelEnvironment) -> None:
+def test_a_second_environment_in_a_stack_needs_an_output_of_its_own(acd: JtelEnvironment) -> None:
     within = Construct(TerraformStack.of(acd), "within")
-    with pytest.raises(InputError, match=r"branch: the stack has environment 'acd' already, .* use two stacks"):
+    with pytest.raises(InputError, match=r"stack has environment 'acd' already, .*output='branch_servers'"):
         environment(within, name="branch")
+    # what was refused is not there
+    environment(within, name="branch", output="branch_servers")
+    with pytest.raises(InputError, match=r"ACD: the stack has an environment 'acd' already, and addresses begin"):
+        environment(Construct(within, "deeper"), name="ACD", output="other")
+
+
+@pytest.mark.parametrize("output", ["", "1st", "a b", "${x}", 7])
+def test_a_name_that_no_output_can_have_is_refused(output: Any) -> None:
+    with pytest.raises(InputError, match=r"^output: "):
+        in_a_stack(App(), output=output)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: AwsPlatform(region="eu", vpc_id="vpc-0123456789abcdef0"), "AwsPlatform.region: 'eu' is no AWS region"),
+        (lambda: AwsPlatform(region="eu-central-1"), "AwsPlatform.vpc_id: this key is missing"),  # type: ignore[call-arg]
+        (
+            lambda: AzurePlatform(location="westeurope", resource_group="rg", subscription="x"),  # type: ignore[call-arg]
+            "AzurePlatform.subscription: unknown key 'subscription'; allowed: cloud, location, resource_group",
+        ),
+        (lambda: OpenStackPlatform(region="a b"), "OpenStackPlatform.region: 'a b' is no name"),
+        (lambda: Environment(name="a"), "Environment.redundant: this key is missing"),  # type: ignore[call-arg]
+        (lambda: in_a_stack(App(), site_rules=7), "site_rules: must be a list, not 7"),
+        (lambda: in_a_stack(App(), site_rules=[7]), "site_rules[0]: must be a mapping (key: value), not 7"),
+        (lambda: in_a_stack(App(), peers=None), "peers: there is no value; give a mapping"),
+        (lambda: in_a_stack(App(), platform=None), "platform: there is no value; give a mapping"),
+        (lambda: in_a_stack(App(), egress="some"), "egress: unknown value 'some'; allowed: all, none"),
+        (lambda: in_a_stack(App(), ip_families=["ipv5"]), "ip_families[0]: unknown value 'ipv5'; allowed: ipv4, ipv6"),
+        (
+            lambda: LoadBalancer(in_a_stack(App()), "lb").allow_from("pbx", 443, reason="x"),  # type: ignore[arg-type]
+            "lb: allow_from: 443 is no ports; write tcp(443) or udp(...)",
+        ),
+        (
+            lambda: JtelStack(App(), "acd", "demo-aws"),  # type: ignore[arg-type]
+            "stack 'acd': an Environment is needed, such as load_environment(path) gives, not 'demo-aws'",
+        ),
+        (
+            lambda: JtelStack(None, "acd", Environment),  # type: ignore[arg-type]
+            "stack 'acd': its scope must be a stack, or a construct in one, not None",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mistake_in_a_constructor_is_one_of_our_errors(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(InputError) as error:
+        make()
+    assert str(error.value).startswith(message)
 
 
 @pytest.mark.parametrize(

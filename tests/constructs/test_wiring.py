@@ -34,7 +34,7 @@ from jtel_constructs import (
 )
 from jtel_constructs.constructs.synth import load_all
 from jtel_constructs.constructs.synth import synthesize as synthesize_files
-from jtel_constructs.matrix import ROLES
+from jtel_constructs.matrix import ROLES, Role
 from jtel_constructs.policy import Environment
 from tests.constructs.apps import (
     AWS,
@@ -51,7 +51,8 @@ from tests.constructs.apps import (
 )
 from tests.engines import App, TerraformStack
 
-COMPONENTS = {
+SOME_ROLES: tuple[Role, ...] = ("ACD-LB", "ACD-STORE", "ACD-JB")
+COMPONENTS: dict[Role, type[Any]] = {
     "ACD-TEL": TelephonyServer,
     "ACD-DBM": DatabaseMaster,
     "ACD-DBS": DatabaseSlave,
@@ -89,7 +90,7 @@ def test_servers_and_rules_in_any_order_give_the_same_json(synthesize: Synthesiz
 
 def test_roles_in_any_order_give_the_same_json(synthesize: Synthesize) -> None:
     def build(app: App) -> None:
-        for number, roles in enumerate(permutations(["ACD-LB", "ACD-STORE", "ACD-JB"])):
+        for number, roles in enumerate(permutations(SOME_ROLES)):
             AcdServer(environment(TerraformStack(app, f"order-{number}")), "web", roles=roles)
 
     stacks = [stack["resource"] for stack in synthesize(build).values()]
@@ -138,7 +139,7 @@ def test_every_role_has_a_component() -> None:
 
 
 @pytest.mark.parametrize("role", COMPONENTS)
-def test_a_component_is_nothing_but_a_server_with_its_role(role: str, synthesize: Synthesize) -> None:
+def test_a_component_is_nothing_but_a_server_with_its_role(role: Role, synthesize: Synthesize) -> None:
     def build(app: App) -> None:
         component = COMPONENTS[role](in_a_stack(app, "component"), "one")
         assert component.roles == (role,)
@@ -223,8 +224,8 @@ def test_addresses_do_not_depend_on_where_the_environment_is_in_the_app(synthesi
 
 def test_provider_and_its_versions_come_with_require_provider_alone(synthesize: Synthesize) -> None:
     def build(app: App) -> None:
-        LoadBalancer(in_a_stack(app, "without"), "lb")
-        acd = in_a_stack(app, "with-it")
+        LoadBalancer(environment(TerraformStack(app, "without")), "lb")
+        acd = environment(TerraformStack(app, "with-it"))
         LoadBalancer(acd, "lb")
         require_provider(TerraformStack.of(acd), acd)
 
