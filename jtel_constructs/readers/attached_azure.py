@@ -7,7 +7,7 @@ server's network security group, which may be its own or its subnet's. Where bot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jtel_constructs.readers.attached import Carriers, blocks, named, walk
@@ -29,34 +29,34 @@ _ASG_KEYS = frozenset({"application_security_group_ids", "application_security_g
 
 
 @dataclass(slots=True)
-class Attached:
-    """What carries groups in a file.
+class Standing:
+    """What carries groups, by what it is, whoever says so.
 
     Attributes:
         asgs: interfaces and what is like them, with their application security groups.
         nsgs: the same and subnets, with their network security groups.
-        subnet_of: each interface's subnet, where the file says it.
-        interfaces: addresses of the interfaces that stand in the file.
+        subnet_of: each interface's subnet, where that is known.
+        subnets: those of `nsgs`, and others, that are subnets.
     """
 
-    asgs: Carriers
-    nsgs: Carriers
-    subnet_of: dict[str, str] = field(default_factory=dict)
-    subnets: set[str] = field(default_factory=set)
+    asgs: Mapping[str, Carrier]
+    nsgs: Mapping[str, Carrier]
+    subnet_of: Mapping[str, str]
+    subnets: Collection[str]
 
     def judge(self, asgs: Owned, nsgs: Owned) -> Iterator[Difference]:
         """What is wrong with what interfaces and subnets carry."""
-        yield from judge(self.asgs.found.values(), asgs)
-        for carrier in self.nsgs.found.values():
+        yield from judge(self.asgs.values(), asgs)
+        for carrier in self.nsgs.values():
             yield from self._nsg(carrier, asgs, nsgs)
-        for key, carrier in self.asgs.found.items():
+        for key, carrier in self.asgs.items():
             servers = [asgs.servers[one] for one in carrier.keys if one in asgs.servers]
-            if servers and key not in self.nsgs.found and not carrier.unknown:
+            if servers and key not in self.nsgs and not carrier.unknown:
                 yield from self._behind_subnet(key, carrier, servers[0], nsgs)
 
     def _nsg(self, carrier: Carrier, asgs: Owned, nsgs: Owned) -> Iterator[Difference]:
         """One interface or subnet with a network security group."""
-        members = self.asgs.found.get(carrier.where)
+        members = self.asgs.get(carrier.where)
         servers = [asgs.servers[key] for key in members.keys if key in asgs.servers] if members else []
         behind = [nsgs.servers[key] for key in carrier.keys if key in nsgs.servers]
         foreign = [*(nsgs.name(key) for key in carrier.keys if not nsgs.ours(key)), *carrier.others]
@@ -80,7 +80,7 @@ class Attached:
     def _behind_subnet(self, key: str, carrier: Carrier, server: str, nsgs: Owned) -> Iterator[Difference]:
         """An interface without a network security group of its own."""
         subnet = self.subnet_of.get(key)
-        of_subnet = self.nsgs.found.get(subnet or "")
+        of_subnet = self.nsgs.get(subnet or "")
         if of_subnet is not None:
             behind = [nsgs.servers[one] for one in of_subnet.keys if one in nsgs.servers]
             if behind == [server] or of_subnet.unknown:
@@ -100,6 +100,20 @@ class Attached:
                 "cannot be told: it has none of its own, and its subnet is not in the file"
             )
             yield untold(key, message, server, settle=nsgs.settle)
+
+
+@dataclass(slots=True)
+class Attached:
+    """What carries groups in a file; as in `Standing`."""
+
+    asgs: Carriers
+    nsgs: Carriers
+    subnet_of: dict[str, str] = field(default_factory=dict)
+    subnets: set[str] = field(default_factory=set)
+
+    def judge(self, asgs: Owned, nsgs: Owned) -> Iterator[Difference]:
+        """What is wrong with what interfaces and subnets carry."""
+        return Standing(self.asgs.found, self.nsgs.found, self.subnet_of, self.subnets).judge(asgs, nsgs)
 
 
 def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[str]) -> Attached:

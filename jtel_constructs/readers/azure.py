@@ -6,27 +6,14 @@ How Azure evaluates them: its documentation "Network security groups", "Applicat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.reach.engine import PROBE, VIRTUAL_NETWORK
-from jtel_constructs.reach.packets import (
-    ALL_PORTS,
-    ANYONE,
-    BOTH,
-    ICMP,
-    TCP,
-    UDP,
-    Direction,
-    PacketRule,
-    Ports,
-    Selector,
-    union,
-)
+from jtel_constructs.reach.packets import Direction, PacketRule
 from jtel_constructs.readers import attached_azure
 from jtel_constructs.readers.attachments import NOT_EXAMINED, examined
-from jtel_constructs.readers.azure_values import one_of, ports, prefix, prefixes
+from jtel_constructs.readers.azure_rules import DIRECTIONS_OF, default_rules, packet_rule, versions_of
 from jtel_constructs.readers.documents import Document, Resource, Shape
 from jtel_constructs.readers.groups import Groups, attach, check_output, owned, require_some
 from jtel_constructs.readers.mirrors import Listing, listing
@@ -39,35 +26,15 @@ from jtel_constructs.readers.values import (
     Unreadable,
     Values,
     blocks_of,
-    given,
-    items,
     need_text,
-    number,
     shown,
-    texts,
 )
 
 NSG = "azurerm_network_security_group"
 ASG = "azurerm_application_security_group"
 RULE = "azurerm_network_security_rule"
 _TYPES = frozenset({NSG, ASG, RULE})
-
-_DIRECTIONS: dict[str, Direction] = {"Inbound": "ingress", "Outbound": "egress"}
-_ACCESS = {"Allow": True, "Deny": False}
-_PROTOCOLS = {"Tcp": TCP, "Udp": UDP, "Icmp": ICMP, "Esp": 50, "Ah": 51, "*": None}
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_])?")
-_FIRST_PRIORITY, _LAST_PRIORITY = 100, 4096
-
-# the rules that every network security group ends with: direction, priority, allows, source, destination, name
-_NETWORK, _INTERNET, _PROBES = Selector(tag=VIRTUAL_NETWORK), Selector(tag="internet"), Selector(tag=PROBE)
-_DEFAULTS: tuple[tuple[Direction, int, bool, Selector, Selector, str], ...] = (
-    ("ingress", 65000, True, _NETWORK, _NETWORK, "AllowVnetInBound"),
-    ("ingress", 65001, True, _PROBES, ANYONE, "AllowAzureLoadBalancerInBound"),
-    ("ingress", 65500, False, ANYONE, ANYONE, "DenyAllInBound"),
-    ("egress", 65000, True, _NETWORK, _NETWORK, "AllowVnetOutBound"),
-    ("egress", 65001, True, ANYONE, _INTERNET, "AllowInternetOutBound"),
-    ("egress", 65500, False, ANYONE, ANYONE, "DenyAllOutBound"),
-)
 
 
 def read(environment: Environment, document: Document) -> Snapshot:
@@ -120,12 +87,12 @@ class _Azure(Reading):
         self._slots: dict[tuple[str, Direction, int], str] = {}
         self._separate_holders: set[tuple[str, Direction]] = set()
         self._departing: set[tuple[str, str]] = set()
-        self._addresses = frozenset(4 if family == "ipv4" else 6 for family in environment.ip_families)
+        self._addresses = versions_of(environment)
 
     def read(self) -> None:
         for resource in self.document.resources:
             if resource.type == RULE:
-                direction = _DIRECTIONS.get(str(resource.values.get("direction")), "ingress")
+                direction = DIRECTIONS_OF.get(str(resource.values.get("direction")), "ingress")
                 with self.resource(resource.address, direction=direction):
                     self._separate(resource, direction)
         for resource in self.document.departing:
@@ -135,31 +102,11 @@ class _Azure(Reading):
             self.unsupported(resource, key)
             with self.resource(key, key):
                 self._inline(resource)
-            self.rules.extend(self._defaults(key))
+            self.rules.extend(default_rules(key, self._addresses))
         self.others(_TYPES)
 
     def _own_names(self) -> set[str]:
         return {self.environment.group_name(server.name).lower() for server in self.environment.cloud_servers()}
-
-    def _defaults(self, key: str) -> Iterator[PacketRule]:
-        for direction, priority, allow, source, destination, name in _DEFAULTS:
-            local, remote = (destination, source) if direction == "ingress" else (source, destination)
-            yield PacketRule(
-                key,
-                f"{key} (default rule {name})",
-                direction,
-                remote,
-                None,
-                ALL_PORTS,
-                self._versions(remote, direction),
-                local,
-                allow,
-                priority,
-            )
-
-    def _versions(self, remote: Selector, direction: Direction) -> frozenset[int]:
-        # `*` and tags have no address family: what servers may send is of the families that they have addresses of
-        return self._addresses if direction == "egress" and (remote.anyone or remote.tag) else BOTH
 
     def _holder_of(self, resource: Resource) -> str | None:
         """The environment's network security group that a separate rule belongs to."""
@@ -221,7 +168,7 @@ class _Azure(Reading):
             # nobody sets it, so a new group has the rules that the file gives it, and no others
             return
         for block in blocks_of(resource.values, "security_rule"):
-            direction = _DIRECTIONS.get(str(block.get("direction")), "ingress")
+            direction = DIRECTIONS_OF.get(str(block.get("direction")), "ingress")
             separate = (key, direction) in self._separate_holders
             what = listing(resource, "security_rule", separate, self._asgs, _named(block))
             with self.resource(key, key, direction):
@@ -254,60 +201,16 @@ class _Azure(Reading):
         name, group = resource.values.get("name"), resource.values.get("network_security_group_name")
         if resource.type != RULE or not isinstance(name, str) or not isinstance(group, str):
             return
-        direction = _DIRECTIONS.get(str(resource.values.get("direction")), "ingress")
+        direction = DIRECTIONS_OF.get(str(resource.values.get("direction")), "ingress")
         for holder in self.groups.named(group):
             self._departing.add((holder, name.lower()))
             self._separate_holders.add((holder, direction))
 
-    # -- one rule ----------------------------------------------------------------------------------------------------
-
     def _rule(self, values: Values, holder: str, where: str) -> PacketRule:
-        direction = one_of(values, "direction", _DIRECTIONS)
-        protocol = one_of(values, "protocol", _PROTOCOLS)
-        priority = number(values, "priority")
-        if priority is None or not _FIRST_PRIORITY <= priority <= _LAST_PRIORITY:
-            raise Unreadable(f"priority is {priority}, allowed are {_FIRST_PRIORITY} to {_LAST_PRIORITY}")
-        open_ports = self._port_ranges(values, "destination")
-        if protocol not in (TCP, UDP, None) and open_ports != ALL_PORTS:
-            raise Unreadable("ports with a protocol that has none")
-        source, destination = (self._side(values, end, where) for end in ("source", "destination"))
-        local, remote = (destination, source) if direction == "ingress" else (source, destination)
-        return PacketRule(
-            holder,
-            where,
-            direction,
-            remote,
-            protocol,
-            open_ports,
-            self._versions(remote, direction),
-            local,
-            one_of(values, "access", _ACCESS),
-            priority,
-            conditional=self._port_ranges(values, "source") != ALL_PORTS,
-        )
+        def source(value: object, what: str) -> str:
+            return self.source(self._asgs, value, what, where)
 
-    def _side(self, values: Values, end: str, where: str) -> Selector:
-        keys = (f"{end}_address_prefix", f"{end}_address_prefixes", f"{end}_application_security_group_ids")
-        kind = given(self._present(values, keys), keys)
-        if kind == keys[0]:
-            return prefix(need_text(values, kind), kind)
-        if kind == keys[1]:
-            return prefixes(texts(values, kind), kind)
-        groups = items(values, kind)
-        if len(groups) != 1:
-            raise Unreadable(f"{kind} lists {len(groups)} groups; one without members would disable the whole rule")
-        return Selector(groups=(self.source(self._asgs, groups[0], kind, where),))
-
-    def _port_ranges(self, values: Values, end: str) -> Ports:
-        keys = (f"{end}_port_range", f"{end}_port_ranges")
-        kind = given(self._present(values, keys), keys)
-        if kind == keys[1]:
-            return union(ports(value, kind) for value in items(values, kind))
-        return ALL_PORTS if values[kind] == "*" else ports(values[kind], kind)
-
-    def _present(self, values: Values, keys: tuple[str, ...]) -> Values:
-        """Those keys that are set; an empty text or list is the same as none."""
-        return {key: value for key in keys if (value := values.get(key)) not in (None, "", [])}
+        return packet_rule(values, holder, where, self._addresses, source)
 
 
 def _named(block: Values) -> list[object]:
