@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.differences import Difference
-from jtel_constructs.readers.values import UNKNOWN, Expression, Ref
+from jtel_constructs.readers.values import origins_of
+
+_INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
+# as a raw state has it
+_PROVIDER = re.compile(r'(?:module\..+\.)?provider\["([^"]+)"\](?:\.\S+)?')
 
 
 class Shape(StrEnum):
@@ -113,6 +118,31 @@ class Document:
     providers: Mapping[str, Provider] = field(default_factory=dict)
     drift: tuple[Resource, ...] = ()
     troubles: tuple[Difference, ...] = ()
+    _index: dict[str, Resource] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def by_address(self) -> Mapping[str, Resource]:
+        """The resources by their addresses."""
+        found = self._index
+        if not found:
+            found.update({resource.address: resource for resource in self.resources})
+        return found
+
+    def may_come_from(self, value: object, targets: Collection[str]) -> bool:
+        """Whether a value may be made from one of these resources, in any number of steps through other resources."""
+        seen: set[str] = set()
+        waiting = [value]
+        while waiting:
+            origins = origins_of(waiting.pop())
+            if origins is None:
+                return True
+            for address in origins - seen:
+                if address in targets:
+                    return True
+                seen.add(address)
+                if address in self.by_address:
+                    waiting.append(self.by_address[address].values)
+        return False
 
     @property
     def settle(self) -> str:
@@ -120,46 +150,12 @@ class Document:
         return SETTLE[self.shape]
 
 
-# group 1 and 2: type and name, group 3: the attribute
-_PLAIN = re.compile(r"\$\{\s*([A-Za-z_][\w-]*)\.([A-Za-z_][\w-]*)\.([a-z_][a-z0-9_]*)\s*\}")
-_TEMPLATE = re.compile(r"(?<!\$)(?:\$\$)*\$\{|(?<!%)(?:%%)*%\{")
-_ROOTS = re.compile(r"(?<![\w.\]-])([A-Za-z_][\w-]*)\s*(?=[.\[])")
-# quoted text with no expression in it
-_STRINGS = re.compile(r'"[^"\\$%{}]*"')
-_INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
-_OUTSIDE = frozenset({"data", "var", "module", "terraform", "path"})
+# address, type, attributes, provider
+Entry = tuple[str, str, Mapping[str, Any], Provider | None]
 
 
-class Converter:
-    """Turns values as they stand in a stack into plain values and references."""
-
-    def __init__(self, addresses: Iterable[str], module: str = "") -> None:
-        self._addresses = frozenset(addresses)
-        self._module = module
-
-    def value(self, value: Any) -> Any:
-        """A value with its expressions resolved as far as the file goes; literal text without its escapes."""
-        if isinstance(value, str):
-            return self._text(value) if "{" in value else value
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self.value(item) for key, item in value.items() if key != "//"}
-        return value
-
-    def _text(self, text: str) -> Any:
-        if match := _PLAIN.fullmatch(text):
-            address = f"{self._module}{match[1]}.{match[2]}"
-            if address in self._addresses:
-                return Ref(address, match[3])
-        if _TEMPLATE.search(text):
-            roots = _ROOTS.findall(_STRINGS.sub('""', text))
-            return Expression(text, bool(roots) and _OUTSIDE.issuperset(roots))
-        return text.replace("$${", "${").replace("%%{", "%{")
-
-
-def module_resources(path: Path, module: Any, what: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Address, type and attributes of a module's managed resources, and of the modules in it."""
+def module_resources(path: Path, module: Any, what: str) -> Iterator[Entry]:
+    """Address, type, attributes and provider of a module's managed resources, and of the modules in it."""
     module = need_mapping(path, module, what)
     for entry in need_list(path, module.get("resources", []), f"{what}.resources"):
         entry = need_mapping(path, entry, f"{what}.resources")
@@ -168,7 +164,8 @@ def module_resources(path: Path, module: Any, what: str) -> Iterator[tuple[str, 
         address = str(entry.get("address"))
         if entry.get("deposed_key"):
             address += f" (deposed {entry['deposed_key']})"
-        yield address, str(entry.get("type")), need_mapping(path, entry.get("values", {}), address)
+        values = need_mapping(path, entry.get("values", {}), address)
+        yield address, str(entry.get("type")), values, provider_named(entry.get("provider_name"))
     for child in need_list(path, module.get("child_modules", []), f"{what}.child_modules"):
         yield from module_resources(path, child, f"{what}.child_modules")
 
@@ -178,20 +175,13 @@ def without_indexes(address: str) -> str:
     return _INDEX.sub("", address)
 
 
-def module_depends(module: Any) -> Iterator[tuple[str, frozenset[str]]]:
-    """What each of a state's resources refers to, which `terraform show -json` lists where there is anything."""
-    if not isinstance(module, dict):
-        return
-    for entry in module.get("resources") or ():
-        if isinstance(entry, dict):
-            yield str(entry.get("address")), depends(entry.get("depends_on"))
-    for child in module.get("child_modules") or ():
-        yield from module_depends(child)
-
-
-def depends(names: Any) -> frozenset[str]:
-    """A state's list of addresses, without indexes."""
-    return frozenset(without_indexes(str(name)) for name in names) if isinstance(names, list) else frozenset()
+@lru_cache(maxsize=64)
+def provider_named(name: object) -> Provider | None:
+    """The provider that a state names, of whose configuration it shows nothing."""
+    if not isinstance(name, str) or not name:
+        return None
+    match = _PROVIDER.fullmatch(name)
+    return Provider(name, match[1] if match else name)
 
 
 def need_mapping(path: Path, value: Any, what: str) -> dict[str, Any]:
@@ -206,26 +196,6 @@ def need_list(path: Path, value: Any, what: str) -> list[Any]:
     if not isinstance(value, list):
         raise ProofError(f"{path}: {what} must be a list, not {str(value)[:60]!r}")
     return value
-
-
-def fill(known: Any, unknown: Any, constant: Any) -> Any:
-    """A plan's value, with what is not known yet taken from the configuration's own text."""
-    if unknown is True:
-        return UNKNOWN if constant is None else constant
-    if isinstance(known, dict) and isinstance(unknown, dict):
-        constants = constant if isinstance(constant, dict) else {}
-        return {
-            key: fill(known.get(key), unknown.get(key), constants.get(key)) for key in dict.fromkeys([*known, *unknown])
-        }
-    if isinstance(known, list) and isinstance(unknown, list):
-        size = max(len(known), len(unknown))
-        constants_list = constant if isinstance(constant, list) and len(constant) == size else [None] * size
-        return [fill(_item(known, index), _item(unknown, index), constants_list[index]) for index in range(size)]
-    return known
-
-
-def _item(values: list[Any], index: int) -> Any:
-    return values[index] if index < len(values) else None
 
 
 def output_value(outputs: Any, name: str) -> Any:

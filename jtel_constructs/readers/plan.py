@@ -1,168 +1,244 @@
-"""`terraform show -json` of a plan: the planned values, and for what is not known yet what the configuration says."""
+"""`terraform show -json` of a plan: what is in force once it has been applied.
+
+That is more than `planned_values`: what the plan leaves out (`-target`, deferred changes) stays as `prior_state` has
+it, and what Terraform forgets stays as it was. For values that are not known yet the configuration's own text is read.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from jtel_constructs.errors import ProofError
+from jtel_constructs.readers.configuration import Configuration
+from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.documents import (
-    Converter,
     Document,
+    Presence,
     Resource,
     Shape,
-    fill,
     module_resources,
     need_list,
     need_mapping,
     output_value,
 )
-from jtel_constructs.readers.values import UNKNOWN, Ref, Unknown
+from jtel_constructs.readers.filling import fill, has_unknown
+from jtel_constructs.readers.values import Unknown
 
-_INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
+AGAIN = "plan again, whole: `terraform plan -out=PLAN` without -target, then `terraform show -json PLAN > plan.json`"
+_DEFERRED = "apply what can be planned now, then plan again, and prove that plan too"
+# Blocks, not attributes, of the resources that the readers know. A dynamic block is no part of a plan's configuration
+# (Terraform: internal/command/jsonconfig, marshalExpressions), and one whose for_each is not known yet is unknown as a
+# whole, just as what a provider fills in by itself. `ingress`, `egress` and `security_rule` are not among them: those
+# are attributes written as blocks, and Terraform plans such a dynamic block as one block with unknown attributes.
+_BLOCKS = frozenset({"allowed_address_pairs", "entry", "ip_configuration", "network", "network_interface", "rule"})
+
+Changes = dict[str, Mapping[str, Any]]
+_Entry = tuple[str, Mapping[str, Any], Mapping[str, Any], list[Any]]
 
 
 def load_plan(path: Path, content: Mapping[str, Any], output: str) -> Document:
     """Read a plan.
 
     Raises:
-        ProofError: it is not shaped like one, or planning failed.
+        ProofError: it is not shaped like one, planning failed, or it leaves nothing to prove.
     """
     if content.get("errored") is True:
         raise ProofError(f"{path}: terraform could not finish this plan; mend its errors and plan again")
     planned = need_mapping(path, content["planned_values"], "planned_values")
     found = list(module_resources(path, planned.get("root_module", {}), "planned_values.root_module"))
-    changes: dict[str, dict[str, Any]] = {}
-    departing: list[Resource] = []
-    for entry in need_list(path, content.get("resource_changes", []), "resource_changes"):
-        entry = need_mapping(path, entry, "resource_changes")
-        change = need_mapping(path, entry.get("change"), "resource_changes.change")
-        if entry.get("mode") != "managed":
-            continue
-        address = str(entry.get("address"))
-        if entry.get("deposed") is None:
-            changes[address] = change
-        actions = need_list(path, change.get("actions", []), f"{address}.actions")
-        if ("delete" in actions or "update" in actions) and isinstance(change.get("before"), dict):
-            departing.append(Resource(address, str(entry.get("type")), change["before"]))
-
+    changes = _changes(path, content.get("resource_changes", []), "resource_changes")
+    _refuse_destroy(path, found, changes)
     configuration = content.get("configuration")
-    expressions: dict[str, dict[str, Any]] = {}
     if configuration is not None:
         configuration = need_mapping(path, configuration, "configuration")
-        expressions = dict(_expressions(path, configuration.get("root_module", {}), ""))
-    references = _References([address for address, _, _ in found])
-    resources = []
-    for address, kind, values in found:
-        mine = expressions.get(_INDEX.sub("", address))
-        unknown = changes.get(address, {}).get("after_unknown")
-        unknown = unknown if isinstance(unknown, dict) else {}
-        module = _module(address)
-        full = {
-            key: _value(values.get(key), unknown.get(key), (mine or {}).get(key), references, module)
-            for key in dict.fromkeys([*values, *unknown, *(mine or {})])
-        }
-        # without a configuration nothing tells what is unset from what is not known
-        if mine is None:
-            full.update({key: UNKNOWN for key, value in unknown.items() if value is True})
-        configured = None if mine is None else frozenset(mine)
-        resources.append(Resource(address, kind, full, configured=configured))
+    # Terraform lists every resource that it planned, with the action no-op if there is nothing to do; a plan that only
+    # refreshes lists none (Terraform: "JSON output format", and a file that 1.11 wrote among the tests)
+    if found and not changes and not content.get("deferred_changes"):
+        return _refreshed(path, content, planned, found, output)
+    config = Configuration(path, configuration, content.get("variables"), [address for address, _, _, _ in found])
+    drifted = _changes(path, content.get("resource_drift", []), "resource_drift")
+    resources = [
+        _planned(config, address, kind, values, change, address in drifted)
+        for address, kind, values, provider in found
+        if not _is_forgotten(change := changes.get(address, {}))
+    ]
+    forgotten = list(_forgotten(path, content.get("resource_changes", [])))
+    resources += forgotten
+    there = {resource.address for resource in resources}
+    beside = list(_beside(path, content, changes, there))
     return Document(
         path,
         Shape.PLAN,
-        tuple(resources),
-        tuple(departing),
-        output=_planned_output(content, configuration, references, output),
+        (*resources, *beside),
+        tuple(_departing(path, content.get("resource_changes", []))),
+        output=_output(content, config, output),
+        providers=config.providers,
+        drift=tuple(_as_found(drifted)),
+        troubles=tuple(_incomplete(path, content, beside)),
     )
 
 
-def _module(address: str) -> str:
-    """The address of the module that a resource is in, with a dot after it; empty for the root."""
-    match = re.match(r'(?:module\.[\w-]+(?:\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\])?\.)*', address)
-    return match[0] if match else ""
+def _refreshed(path: Path, content: Mapping[str, Any], planned: Mapping[str, Any], found: list[Any], output: str) -> Document:
+    """A plan that only refreshes: what there is now, as Terraform has just seen it, whatever the configuration says."""
+    resources = tuple(
+        Resource(address, kind, values, provider=provider, refreshed=True) for address, kind, values, provider in found
+    )
+    drifted = _changes(path, content.get("resource_drift", []), "resource_drift")
+    return Document(
+        path,
+        Shape.STATE,
+        resources,
+        output=output_value(planned.get("outputs"), output),
+        drift=tuple(_as_found(drifted)),
+        troubles=tuple(_incomplete(path, content, [])),
+    )
 
 
-def _expressions(path: Path, module: Any, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every resource's expressions, by address without indexes."""
-    module = need_mapping(path, module, "configuration")
-    for entry in need_list(path, module.get("resources", []), "configuration.resources"):
-        entry = need_mapping(path, entry, "configuration.resources")
-        expressions = entry.get("expressions", {})
-        yield prefix + str(entry.get("address")), need_mapping(path, expressions, "configuration.expressions")
-    calls = need_mapping(path, module.get("module_calls", {}), "configuration.module_calls")
-    for name, call in calls.items():
-        call = need_mapping(path, call, "configuration.module_calls")
-        yield from _expressions(path, call.get("module", {}), f"{prefix}module.{name}.")
+# -- what the plan does ----------------------------------------------------------------------------------------------
 
 
-class _References:
-    """What the configuration refers to, as resources of the plan."""
-
-    def __init__(self, addresses: list[str]) -> None:
-        self._addresses = frozenset(addresses)
-
-    def constant(self, constant: Any, module: str) -> Any:
-        """The text of a configuration in JSON, with its expressions resolved."""
-        return Converter(self._addresses, module).value(constant)
-
-    def texts(self, names: Any, module: str) -> frozenset[str] | None:
-        """Everything that an expression refers to, with the module before it."""
-        if not isinstance(names, list):
-            return None
-        return frozenset(f"{module}{name}" for name in names)
-
-    def named(self, names: list[Any], module: str) -> Ref | None:
-        """The one attribute that a list of references comes down to, if it does."""
-        attributes = set()
-        for name in names:
-            if not isinstance(name, str):
-                return None
-            base, _, attribute = name.rpartition(".")
-            if module + base in self._addresses:
-                attributes.add(Ref(module + base, attribute))
-            elif module + name not in self._addresses:
-                return None
-        return attributes.pop() if len(attributes) == 1 else None
+def _entries(path: Path, value: Any, what: str) -> Iterator[_Entry]:
+    """Address (of a deposed object with its key), entry, change and actions of managed resources."""
+    for entry in need_list(path, value, what):
+        entry = need_mapping(path, entry, what)
+        change = need_mapping(path, entry.get("change"), f"{what}.change")
+        if entry.get("mode") != "managed":
+            continue
+        address = str(entry.get("address"))
+        if entry.get("deposed") is not None:
+            address += f" (deposed {entry['deposed']})"
+        yield address, entry, change, need_list(path, change.get("actions", []), f"{address}.actions")
 
 
-def _value(value: Any, unknown: Any, expression: Any, references: _References, module: str) -> Any:
-    if not _has_unknown(unknown):
-        return value
-    if expression is None:
-        # nobody set it: the provider fills it in by itself
-        return None if unknown is True else value
-    if not isinstance(expression, dict):
-        # nested blocks; what is known in them stands in the value
+def _changes(path: Path, value: Any, what: str) -> Changes:
+    return {
+        address: {**change, "type": entry.get("type"), "previous": entry.get("previous_address")}
+        for address, entry, change, _ in _entries(path, value, what)
+    }
+
+
+def _refuse_destroy(path: Path, found: list[Any], changes: Changes) -> None:
+    if not found and changes and all(change.get("actions") == ["delete"] for change in changes.values()):
+        raise ProofError(
+            f"{path}: this plan destroys all that there is and leaves nothing to prove; an ordinary plan is made by "
+            "`terraform plan -out=PLAN`, then `terraform show -json PLAN > plan.json`"
+        )
+
+
+def _is_forgotten(change: Mapping[str, Any]) -> bool:
+    """Whether Terraform lets a resource go and makes no new one.
+
+    Versions 1.7 to 1.15 leave an object without values in the planned values (hashicorp/terraform issue 38641).
+    """
+    actions = change.get("actions") or []
+    return "forget" in actions and "create" not in actions
+
+
+def _forgotten(path: Path, value: Any) -> Iterator[Resource]:
+    """What Terraform lets go without removing it (removed blocks): it stays as it was."""
+    for address, entry, change, actions in _entries(path, value, "resource_changes"):
+        before = change.get("before")
+        if "forget" in actions and isinstance(before, dict):
+            suffix = " (forgotten)" if "create" in actions else ""
+            yield Resource(f"{address}{suffix}", str(entry.get("type")), before, presence=Presence.FORGOTTEN)
+
+
+def _departing(path: Path, value: Any) -> Iterator[Resource]:
+    """What is deleted or changed, as it was."""
+    for address, entry, change, actions in _entries(path, value, "resource_changes"):
+        if ("delete" in actions or "update" in actions) and isinstance(change.get("before"), dict):
+            yield Resource(address, str(entry.get("type")), change["before"])
+
+
+def _beside(path: Path, content: Mapping[str, Any], changes: Changes, there: set[str]) -> Iterator[Resource]:
+    """What the plan neither keeps nor removes: it stays as it is.
+
+    `prior_state` is the whole state; `planned_values` leaves out what is not targeted (hashicorp/terraform issue 5183,
+    and files that 1.11 wrote among the tests).
+    """
+    prior = content.get("prior_state")
+    if prior is None:
+        return
+    values = need_mapping(path, prior, "prior_state").get("values")
+    if values is None:
+        return
+    root = need_mapping(path, values, "prior_state.values").get("root_module", {})
+    moved = {str(change["previous"]) for change in changes.values() if change.get("previous")}
+    for address, kind, body, provider in module_resources(path, root, "prior_state.values.root_module"):
+        actions = changes.get(address, {}).get("actions") or []
+        if address in there or address in moved or "delete" in actions or "forget" in actions:
+            continue
+        yield Resource(address, kind, body, provider=provider, presence=Presence.BESIDE)
+
+
+def _as_found(drifted: Changes) -> Iterator[Resource]:
+    for address, change in drifted.items():
+        after = change.get("after")
+        yield Resource(address, str(change.get("type")), after if isinstance(after, dict) else {}, refreshed=True)
+
+
+def _incomplete(path: Path, content: Mapping[str, Any], beside: list[Resource]) -> Iterator[Difference]:
+    """What the plan does not cover."""
+    deferred = content.get("deferred_changes") or []
+    for entry in need_list(path, deferred, "deferred_changes"):
+        entry = need_mapping(path, entry, "deferred_changes")
+        inner = entry.get("resource_change")
+        where = str(inner.get("address") if isinstance(inner, dict) else "a resource")
+        reason = f" ({entry['reason']})" if isinstance(entry.get("reason"), str) else ""
+        yield untold(where, f"this plan puts off what becomes of it{reason}", settle=_DEFERRED)
+    if content.get("complete") is False and not deferred:
+        left = ", ".join(resource.address for resource in beside[:3])
+        more = f" and {len(beside) - 3} more" if len(beside) > 3 else ""
+        what = f", such as {left}{more}" if left else ""
+        yield untold("", f"this plan is not complete: it leaves resources out (-target){what}", settle=AGAIN)
+
+
+# -- values ----------------------------------------------------------------------------------------------------------
+
+
+def _planned(
+    config: Configuration, address: str, kind: str, values: Mapping[str, Any], change: Mapping[str, Any], drifted: bool
+) -> Resource:
+    mine = config.expressions(address)
+    unknown = change.get("after_unknown")
+    unknown = unknown if isinstance(unknown, dict) else {}
+    full = dict(values)
+    for key in mine or ():
+        full.setdefault(key, None)
+    for key, part in unknown.items():
+        if has_unknown(part):
+            full[key] = _value(config, address, values.get(key), part, mine, key)
+    configured = None if mine is None else frozenset(mine)
+    provider = config.provider(address)
+    return Resource(address, kind, full, configured=configured, provider=provider, refreshed=drifted)
+
+
+def _value(
+    config: Configuration, address: str, value: Any, unknown: Any, mine: Mapping[str, Any] | None, key: str
+) -> Any:
+    if mine is None:
+        # without a configuration nothing tells what is unset from what is not known
         return fill(value, unknown, None)
-    constant = expression.get("constant_value")
-    if constant is not None:
-        return fill(value, unknown, references.constant(constant, module))
-    named = references.named(expression.get("references") or [], module)
-    if unknown is True:
-        return named or Unknown(references.texts(expression.get("references"), module))
-    if named and isinstance(unknown, list) and len(unknown) == 1:
-        return [named]
-    return fill(value, unknown, None)
+    if key not in mine:
+        # what is known in part was set by a dynamic block; what is not known at all nobody set, and the provider fills
+        # it in by itself, but for blocks
+        return None if unknown is True and key not in _BLOCKS else fill(value, unknown, None)
+    text, origins = config.resolve(address, mine[key])
+    if unknown is True and isinstance(text, Unknown):
+        return text
+    return fill(value, unknown, text, origins)
 
 
-def _has_unknown(unknown: Any) -> bool:
-    if isinstance(unknown, dict):
-        return any(_has_unknown(value) for value in unknown.values())
-    if isinstance(unknown, list):
-        return any(_has_unknown(value) for value in unknown)
-    return unknown is True
-
-
-def _planned_output(content: Mapping[str, Any], configuration: Any, references: _References, name: str) -> Any:
+def _output(content: Mapping[str, Any], config: Configuration, name: str) -> Any:
     changes = content.get("output_changes")
     change = changes.get(name) if isinstance(changes, dict) else None
     if not isinstance(change, dict):
         return output_value(content["planned_values"].get("outputs"), name)
-    constant = None
+    unknown = change.get("after_unknown")
+    if not has_unknown(unknown):
+        return change.get("after")
     # in a configuration in Terraform's own language an output's structure is not in the plan
-    with suppress(KeyError, TypeError):
-        constant = configuration["root_module"]["outputs"][name]["expression"]["constant_value"]
-    return fill(change.get("after"), change.get("after_unknown"), references.constant(constant, ""))
+    text, origins = config.output(name)
+    return fill(change.get("after"), unknown, text, origins)

@@ -71,8 +71,8 @@ class PrefixLists:
         removed = any(of == key for of, _ in self._gone)
         what = listing(resource, "entry", bool(separate) or removed, self._lists, ())
         if value is None or (isinstance(value, Unknown) and what is not Listing.DECLARED):
-            # a new list has the entries that the file gives it, and no others
-            if not separate and self._document.shape is Shape.STACK:
+            # a new list has the entries that the file gives it, and no others; dynamic ones do not show in a plan
+            if not separate and (value is not None or self._document.shape is Shape.STACK):
                 raise Unreadable(f"prefix list {key} has no entries in this file")
             return blocks
         own = [cidr(need_text(entry, "cidr")) for entry in blocks_of(resource.values, "entry")]

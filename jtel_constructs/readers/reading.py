@@ -130,8 +130,9 @@ class Reading:
         if isinstance(value, str) and value and self.document.shape is not Shape.STACK:
             # every group of the environment has its real id here, or does not exist yet
             return None
-        mend = "; the plan or the state knows (`terraform show -json`)" if self.document.shape is Shape.STACK else ""
-        raise Unreadable(f"{what} is {shown(value)}: whose rule this is cannot be told{mend}")
+        if value is not None and not self.document.may_come_from(value, self.subjects):
+            return None
+        raise Unreadable(f"{what} is {shown(value)}: whose rule this is cannot be told")
 
     def source(self, groups: Groups, value: object, what: str, where: str = "") -> str:
         """The key of a group that is a peer; raises as `holder` does."""
@@ -202,14 +203,12 @@ class Reading:
                 self.trouble(f"module.{name}", message)
 
     def _mentions(self, value: object, names: frozenset[str]) -> bool:
-        if isinstance(value, Ref):
-            return value.address in self.subjects
-        if isinstance(value, Expression):
-            return any(re.search(rf"(?<![\w.-]){re.escape(key)}(?![\w-])", value.text) for key in self.subjects)
+        if isinstance(value, Ref | Expression | Unknown):
+            return self.document.may_come_from(value, self.subjects)
         if isinstance(value, str):
             return value in names or self.groups.find(value) in self.subjects
         if isinstance(value, dict):
             return any(self._mentions(item, names) for item in value.values())
         if isinstance(value, list):
             return any(self._mentions(item, names) for item in value)
-        return isinstance(value, Unknown)
+        return False

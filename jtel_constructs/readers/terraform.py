@@ -1,66 +1,98 @@
-"""Terraform's JSON in its four shapes.
+"""Terraform's JSON: which of its kinds a file is, and the error with the way on for what is none that can be proved.
 
-They are a synthesized stack (`cdk.tf.json`), `terraform show -json` of a plan or of a state, and a raw state file.
+The kinds are a synthesized stack (`cdk.tf.json`), `terraform show -json` of a plan or of a state, and a state file.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.policy import OUTPUT
-from jtel_constructs.readers.documents import (
-    Converter,
-    Document,
-    Resource,
-    Shape,
-    depends,
-    module_depends,
-    module_resources,
-    need_list,
-    need_mapping,
-    output_value,
-)
+from jtel_constructs.readers.documents import Document, Shape
 from jtel_constructs.readers.plan import load_plan
+from jtel_constructs.readers.stack import load_stack
+from jtel_constructs.readers.state import VERSION, load_raw_state, load_state
 
-_RAW_STATE_VERSION = 4
-# attributes that change no port, whoever ignores their changes
-_HARMLESS = frozenset({"tags", "tags_all", "description", "timeouts"})
+_PLAN = "`terraform plan -out=PLAN`, then `terraform show -json PLAN > plan.json`"
+_STATE = "`terraform show -json > state.json`"
+_NAMES = {
+    Shape.STACK: "a synthesized stack",
+    Shape.PLAN: f"a plan ({_PLAN})",
+    Shape.STATE: f"a state ({_STATE}, or a terraform.tfstate of version {VERSION})",
+}
+# the formats of `terraform show -json` that are read here: their first number says what is compatible
+_FORMATS = re.compile(r"[01](\.[0-9]+)*")
 
 
-def load(path: Path, output: str = OUTPUT) -> Document:
+def load(path: Path, output: str = OUTPUT, expected: Shape | None = None) -> Document:
     """Read a file.
 
     Args:
         output: name of the output that tells the servers' groups.
+        expected: the kind that it must be; any if None.
 
     Raises:
-        ProofError: it cannot be read, is no JSON, or none of the four shapes.
+        ProofError: it cannot be read, is no JSON, none of the kinds or not the one that is expected.
     """
     content = _json(path)
     if not isinstance(content, dict):
         raise _no_terraform(path)
+    found = _kind(path, content)
+    if expected not in (None, found):
+        assert expected is not None
+        raise ProofError(f"{path}: this is {_NAMES[found].partition(' (')[0]}; expected {_NAMES[expected]}")
     try:
-        if "planned_values" in content:
+        if found is Shape.PLAN:
             return load_plan(path, content, output)
-        if content.get("version") == _RAW_STATE_VERSION and "resources" in content:
-            return _raw_state(path, content, output)
-        if "values" in content and "format_version" in content:
-            return _state(path, content, output)
-        if "resource" in content:
-            return _stack(path, content, output)
+        if found is Shape.STACK:
+            return load_stack(path, content, output)
+        return load_raw_state(path, content, output) if "values" not in content else load_state(path, content, output)
     except RecursionError:
         raise ProofError(f"{path}: this JSON is nested too deeply") from None
+
+
+def _kind(path: Path, content: Mapping[str, Any]) -> Shape:
+    """Which kind of file this is."""
+    version = content.get("format_version")
+    if version is not None and not (isinstance(version, str) and _FORMATS.fullmatch(version)):
+        raise ProofError(f"{path}: its format_version is {version!r}; known are 0.x and 1.x")
+    if "planned_values" in content:
+        return Shape.PLAN
+    if "@message" in content or content.get("type") == "version":
+        raise _stream(path)
+    if content.get("version") == VERSION and "resources" in content:
+        return Shape.STATE
+    if "values" in content and version is not None:
+        return Shape.STATE
+    if "resource" in content:
+        return Shape.STACK
+    if content.keys() & {"resource_changes", "output_changes", "planned_values", "prior_state"}:
+        raise ProofError(f"{path}: this plan is damaged, it has no planned_values; write it again: {_PLAN}")
+    if version is not None and "terraform_version" in content:
+        raise ProofError(
+            f"{path}: this state is empty, nothing was ever applied; prove the stack, or the plan: {_PLAN}"
+        )
+    if "provider_schemas" in content:
+        raise ProofError(f"{path}: this is the output of `terraform providers schema`; a plan is made by {_PLAN}")
     raise _no_terraform(path)
 
 
 def _no_terraform(path: Path) -> ProofError:
     return ProofError(
         f"{path}: this is not Terraform's JSON with resources in it; allowed: a synthesized cdk.tf.json, the output of "
-        "`terraform show -json` for a plan or a state, a terraform.tfstate of version 4"
+        f"`terraform show -json` for a plan or a state, a terraform.tfstate of version {VERSION}"
+    )
+
+
+def _stream(path: Path) -> ProofError:
+    return ProofError(
+        f"{path}: this is what `terraform plan -json` (or apply) prints while it works; it names changes and not their "
+        f"values. A plan that can be proved is made by {_PLAN}"
     )
 
 
@@ -81,8 +113,25 @@ def _json(path: Path) -> Any:
         return json.loads(text, object_pairs_hook=_unique)
     except RecursionError:
         raise ProofError(f"{path}: this JSON is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise _no_json(path, text, error) from None
     except ValueError as error:
         raise ProofError(f"{path}: this is not valid JSON: {error}") from None
+
+
+def _no_json(path: Path, text: str, error: json.JSONDecodeError) -> ProofError:
+    first = text.lstrip()[:200]
+    if text[:200].lstrip().startswith('{"@level"') or '"@message"' in text.partition("\n")[0]:
+        return _stream(path)
+    if not first:
+        return ProofError(f"{path}: this is not valid JSON: the file is empty; a plan is made by {_PLAN}")
+    if first.startswith("{") and error.pos >= len(text.rstrip()) - 1:
+        return ProofError(f"{path}: this is not valid JSON: it ends in the middle; write it again")
+    if not first.startswith(("{", "[")):
+        return ProofError(
+            f"{path}: this is not valid JSON: {error}; a plan or state as text is not enough: {_PLAN}, or {_STATE}"
+        )
+    return ProofError(f"{path}: this is not valid JSON: {error}")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -94,101 +143,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             # Terraform reads both, JSON readers the last one alone
             raise ValueError(f"the key {twice!r} stands twice in one object")
     return found
-
-
-# -- a synthesized stack ---------------------------------------------------------------------------------------------
-
-
-def _stack(path: Path, content: Mapping[str, Any], output_name: str) -> Document:
-    blocks: list[tuple[str, str, Mapping[str, Any]]] = []
-    for kind, by_name in _labelled(path, content["resource"], "resource"):
-        for name, body in _labelled(path, by_name, f"resource.{kind}"):
-            blocks.extend((kind, name, one) for one in _objects(path, body, f"{kind}.{name}"))
-    addresses = [f"{kind}.{name}" for kind, name, _ in blocks]
-    if len(set(addresses)) != len(addresses):
-        twice = next(address for address in addresses if addresses.count(address) > 1)
-        raise ProofError(f"{path}: resource {twice} stands twice")
-    convert = Converter(addresses)
-    resources = []
-    for kind, name, body in blocks:
-        values = {key: convert.value(value) for key, value in body.items() if key not in _META}
-        resources.append(
-            Resource(f"{kind}.{name}", kind, values, tuple(_unsupported(body)), frozenset(_set_keys(body)))
-        )
-    output: Any = None
-    for name, body in _labelled(path, content.get("output", {}), "output"):
-        if name == output_name:
-            for one in _objects(path, body, f"output.{name}"):
-                output = convert.value(one.get("value"))
-    modules = {name: convert.value(body) for name, body in _labelled(path, content.get("module", {}), "module")}
-    return Document(path, Shape.STACK, tuple(resources), modules=modules, output=output)
-
-
-_META = frozenset(
-    {"//", "count", "for_each", "dynamic", "lifecycle", "depends_on", "provider", "provisioner", "connection"}
-)
-
-
-def _set_keys(body: Mapping[str, Any]) -> Iterator[str]:
-    return (key for key, value in body.items() if value is not None and key not in _META)
-
-
-def _unsupported(body: Mapping[str, Any]) -> Iterator[str]:
-    for key in ("count", "for_each", "dynamic"):
-        if body.get(key) is not None:
-            yield f"its {key} is not worked out here; prove the plan instead (`terraform show -json PLAN`)"
-    lifecycle = body.get("lifecycle")
-    for block in lifecycle if isinstance(lifecycle, list) else [lifecycle]:
-        if not isinstance(block, Mapping):
-            continue
-        if block.get("enabled", True) is not True:
-            yield "lifecycle.enabled may leave it out; prove the plan instead (`terraform show -json PLAN`)"
-        ignored = block.get("ignore_changes") or []
-        if not isinstance(ignored, list) or not all(isinstance(key, str) and key in _HARMLESS for key in ignored):
-            yield "lifecycle.ignore_changes keeps what is deployed, whatever stands here; prove the plan or the state"
-
-
-def _labelled(path: Path, blocks: Any, what: str) -> Iterator[tuple[str, Any]]:
-    """The labels of blocks in Terraform's JSON syntax, which allows an object or a list of objects."""
-    for block in _objects(path, blocks, what):
-        yield from ((label, body) for label, body in block.items() if label != "//")
-
-
-def _objects(path: Path, value: Any, what: str) -> list[Mapping[str, Any]]:
-    found = value if isinstance(value, list) else [value]
-    for one in found:
-        if not isinstance(one, dict):
-            raise ProofError(f"{path}: {what} must be an object, or a list of objects, not {str(one)[:60]!r}")
-    return found
-
-
-# -- a state ---------------------------------------------------------------------------------------------------------
-
-
-def _state(path: Path, content: Mapping[str, Any], output: str) -> Document:
-    values = need_mapping(path, content["values"], "values")
-    referred = dict(module_depends(values.get("root_module")))
-    resources = tuple(
-        Resource(address, kind, body, depends=referred.get(address))
-        for address, kind, body in module_resources(path, values.get("root_module", {}), "root_module")
-    )
-    return Document(path, Shape.STATE, resources, output=output_value(values.get("outputs"), output))
-
-
-def _raw_state(path: Path, content: Mapping[str, Any], output: str) -> Document:
-    resources = []
-    for entry in need_list(path, content["resources"], "resources"):
-        entry = need_mapping(path, entry, "resources")
-        if entry.get("mode") != "managed":
-            continue
-        kind = str(entry.get("type"))
-        base = ".".join(str(part) for part in (entry.get("module"), kind, entry.get("name")) if part)
-        for instance in need_list(path, entry.get("instances", []), base):
-            instance = need_mapping(path, instance, base)
-            key = instance.get("index_key")
-            address = base if key is None else f"{base}[{json.dumps(key)}]"
-            if instance.get("deposed"):
-                address += f" (deposed {instance['deposed']})"
-            attributes = need_mapping(path, instance.get("attributes"), address)
-            resources.append(Resource(address, kind, attributes, depends=depends(instance.get("dependencies"))))
-    return Document(path, Shape.STATE, tuple(resources), output=output_value(content.get("outputs"), output))

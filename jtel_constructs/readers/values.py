@@ -36,6 +36,10 @@ class Ref:
         return f"${{{self.address}.{self.attribute}}}"
 
 
+# addresses of the resources that a value may come from; None if it may come from any
+Origins = frozenset[str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """Any other expression.
@@ -43,10 +47,12 @@ class Expression:
     Attributes:
         text: as it stands in the file.
         foreign: it comes from outside the stack (data sources, variables, modules) and names nothing in the file.
+        origins: the resources that it may come from.
     """
 
     text: str
     foreign: bool
+    origins: Origins = None
 
     def __str__(self) -> str:
         return self.text
@@ -57,17 +63,36 @@ class Unknown:
     """A value that only the deployment knows and that nothing in the plan explains.
 
     Attributes:
-        references: what the configuration's expression refers to, each with its module before it, such as
-            ``module.a.aws_security_group.b.id`` or ``module.a.var.c``; None where that is not known.
+        origins: the resources that it may come from.
     """
 
-    references: frozenset[str] | None = None
+    origins: Origins = None
 
     def __str__(self) -> str:
         return "(known after apply)"
 
 
 UNKNOWN = Unknown()
+
+
+def join(one: Origins, other: Origins) -> Origins:
+    """The origins of a value that is made from two."""
+    return None if one is None or other is None else one | other
+
+
+def origins_of(value: object) -> Origins:
+    """The resources that a value may come from: those that it names, and what its unknown parts come from."""
+    if isinstance(value, Ref):
+        return frozenset({value.address})
+    if isinstance(value, Expression | Unknown):
+        return value.origins
+    found: Origins = frozenset()
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    for item in items:
+        found = join(found, origins_of(item))
+        if found is None:
+            break
+    return found
 
 
 def shown(value: object) -> str:
@@ -129,7 +154,7 @@ def flag(values: Values, key: str) -> bool | None:
 
 
 def items(values: Values, key: str) -> list[Any]:
-    """A list; empty where the key is not set. What a plan knows by its reference alone is a list of that one."""
+    """A list; empty where the key is not set."""
     value = values.get(key)
     if value is None:
         return []
@@ -137,8 +162,6 @@ def items(values: Values, key: str) -> list[Any]:
         if any(item is None or isinstance(item, Unknown) for item in value):
             raise Unreadable(f"{key} has an entry that is not known")
         return value
-    if isinstance(value, Ref):
-        return [value]
     raise Unreadable(f"{key} is {shown(value)}, not a list that can be read here")
 
 

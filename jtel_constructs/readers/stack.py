@@ -1,0 +1,150 @@
+"""A synthesized stack (`cdk.tf.json`), or any file in Terraform's JSON syntax."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from jtel_constructs.errors import ProofError
+from jtel_constructs.readers.documents import Document, Provider, Resource, Shape
+from jtel_constructs.readers.references import Scope, index_text
+from jtel_constructs.readers.values import whole
+
+# attributes that change no port, whoever ignores their changes: the whole of them, or one entry
+_HARMLESS = re.compile(r"(tags|tags_all|description|timeouts)([.\[].*)?")
+_META = frozenset(
+    {"//", "count", "for_each", "dynamic", "lifecycle", "depends_on", "provider", "provisioner", "connection"}
+)
+_SET = re.compile(r"\$\{\s*toset\(\s*\[([^\[\]{}$%]*)\]\s*\)\s*\}")
+_ITEM = re.compile(r'\s*"([^"\\]*)"\s*,?')
+# more copies than this are not worked out
+_MOST = 1000
+
+# an instance of a block: its index as it stands in the address, and what `each` and `count` are in it
+Instance = tuple[str, dict[str, Any]]
+
+
+def load_stack(path: Path, content: Mapping[str, Any], output_name: str) -> Document:
+    """Read a stack.
+
+    Raises:
+        ProofError: it is not shaped like one.
+    """
+    blocks: dict[str, tuple[str, str, Mapping[str, Any], list[Instance] | None]] = {}
+    for kind, by_name in _labelled(path, content["resource"], "resource"):
+        for name, body in _labelled(path, by_name, f"resource.{kind}"):
+            for one in _objects(path, body, f"{kind}.{name}"):
+                address = f"{kind}.{name}"
+                if address in blocks:
+                    raise ProofError(f"{path}: resource {address} stands twice")
+                blocks[address] = (kind, name, one, _instances(one))
+    texts = {
+        name: text for block in _objects(path, content.get("locals", {}), "locals") for name, text in block.items()
+    }
+    # copies whose number is not known go by the block's own address
+    single: list[Instance] = [("", {})]
+    addresses = {
+        base: tuple(f"{base}{index}" for index, _ in (single if made is None else made))
+        for base, (_, _, _, made) in blocks.items()
+    }
+    every = frozenset(address for some in addresses.values() for address in some)
+    scope = Scope("", every, addresses, texts)
+    providers = _providers(path, content, scope)
+    resources = []
+    for base, (kind, _, body, made) in blocks.items():
+        reasons, keys = tuple(_unsupported(body, made is None)), frozenset(_set_keys(body))
+        provider = _provider_of(kind, body.get("provider"), providers)
+        for index, each in single if made is None else made:
+            inner = Scope("", every, addresses, texts, each=each) if each else scope
+            values = {key: inner.value(value) for key, value in body.items() if key not in _META}
+            resources.append(Resource(f"{base}{index}", kind, values, reasons, keys, provider))
+    output: Any = None
+    for name, body in _labelled(path, content.get("output", {}), "output"):
+        if name == output_name:
+            for one in _objects(path, body, f"output.{name}"):
+                output = scope.value(one.get("value"))
+    modules = {name: scope.value(body) for name, body in _labelled(path, content.get("module", {}), "module")}
+    return Document(path, Shape.STACK, tuple(resources), modules=modules, output=output, providers=providers)
+
+
+def _instances(body: Mapping[str, Any]) -> list[Instance] | None:
+    """The copies of a block that its `count` or `for_each` makes; None where they are not worked out."""
+    count, for_each = body.get("count"), body.get("for_each")
+    if count is None and for_each is None:
+        return [("", {})]
+    if count is not None and for_each is not None:
+        return None
+    if for_each is None:
+        number = whole(count)
+        if number is None or not 0 <= number <= _MOST:
+            return None
+        return [(index_text(index), {"count": {"index": index}}) for index in range(number)]
+    if isinstance(for_each, str) and (match := _SET.fullmatch(for_each)):
+        items = _ITEM.findall(match[1])
+        if _ITEM.sub("", match[1]).strip() or not items:
+            return None
+        for_each = {item: item for item in items}
+    if not isinstance(for_each, dict) or any("${" in key or "%{" in key for key in for_each):
+        return None
+    return [(index_text(key), {"each": {"key": key, "value": value}}) for key, value in for_each.items()]
+
+
+def _set_keys(body: Mapping[str, Any]) -> Iterator[str]:
+    return (key for key, value in body.items() if value is not None and key not in _META)
+
+
+def _unsupported(body: Mapping[str, Any], unknown_copies: bool) -> Iterator[str]:
+    """What of a block cannot be read."""
+    if unknown_copies:
+        yield f"its {'count' if body.get('count') is not None else 'for_each'} is not worked out here"
+    if body.get("dynamic") is not None:
+        yield "its dynamic blocks are not worked out here"
+    lifecycle = body.get("lifecycle")
+    for block in lifecycle if isinstance(lifecycle, list) else [lifecycle]:
+        if not isinstance(block, Mapping):
+            continue
+        if block.get("enabled", True) is not True:
+            yield "lifecycle.enabled may leave it out"
+        ignored = block.get("ignore_changes") or []
+        if not isinstance(ignored, list) or not all(
+            isinstance(key, str) and _HARMLESS.fullmatch(key) for key in ignored
+        ):
+            yield "lifecycle.ignore_changes keeps what is deployed, whatever stands here"
+
+
+def _providers(path: Path, content: Mapping[str, Any], scope: Scope) -> dict[str, Provider]:
+    found = {}
+    for name, body in _labelled(path, content.get("provider", {}), "provider"):
+        for one in _objects(path, body, f"provider.{name}"):
+            alias = one.get("alias")
+            key = f"{name}.{alias}" if isinstance(alias, str) and alias else name
+            values = {label: scope.value(value) for label, value in one.items() if label not in ("//", "alias")}
+            found[key] = Provider(key, values=values, shown=True)
+    return found
+
+
+def _provider_of(kind: str, named: Any, providers: Mapping[str, Provider]) -> Provider:
+    """The configuration that a resource names, or else the default one of its type's first word."""
+    text = named.strip() if isinstance(named, str) else ""
+    if text.startswith("${") and text.endswith("}"):
+        text = text[2:-1].strip()
+    key = text or kind.partition("_")[0]
+    found = providers.get(key)
+    # without a block of its own the default configuration is an empty one
+    return found or Provider(key, shown=not text and named is None)
+
+
+def _labelled(path: Path, blocks: Any, what: str) -> Iterator[tuple[str, Any]]:
+    """The labels of blocks in Terraform's JSON syntax, which allows an object or a list of objects."""
+    for block in _objects(path, blocks, what):
+        yield from ((label, body) for label, body in block.items() if label != "//")
+
+
+def _objects(path: Path, value: Any, what: str) -> list[Mapping[str, Any]]:
+    found = value if isinstance(value, list) else [value]
+    for one in found:
+        if not isinstance(one, dict):
+            raise ProofError(f"{path}: {what} must be an object, or a list of objects, not {str(one)[:60]!r}")
+    return found
