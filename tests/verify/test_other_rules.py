@@ -52,7 +52,7 @@ def inline(**attributes: Any) -> Change:
         (inline(egress=[INLINE]), "aws_security_group.demo_db"),
         (inline(ingress=[{**INLINE, "protocol": "${var.x}"}]), "aws_security_group.demo_db"),
         (inline(dynamic={"ingress": {}}), "aws_security_group.demo_db"),
-        (inline(count=1), "aws_security_group.demo_db"),
+        (inline(count="${var.copies}"), "aws_security_group.demo_db"),
         (
             add("aws_vpc_security_group_rules_exclusive", "x", security_group_id=DB, ingress_rule_ids=[]),
             "aws_vpc_security_group_rules_exclusive.x",
@@ -87,7 +87,7 @@ def test_other_things_that_make_rules_on_aws_are_a_difference(
             edit("azurerm_network_security_group", "demo_db", security_rule=[]),
             "each apply removes what the other one made",
         ),
-        (edit("azurerm_application_security_group", "demo_db", count=1), "its count is not worked out here"),
+        (edit("azurerm_application_security_group", "demo_db", count="${var.copies}"), "its count is not worked out here"),
         (edit("azurerm_network_security_group", "demo_db", for_each=["a"]), "its for_each is not worked out here"),
         (
             lambda content: content.update(
