@@ -50,8 +50,8 @@ class Carriers:
             # that is the network's own default group (provider documentation: "Optional, Computed")
             return
         if isinstance(value, Unknown) and (named := self._plain(value)) is not None:
+            # they are in it; what else is in it (a text, a function's result) the plan does not show
             self.add(carrier, [Ref(one, "id") for one in named], what)
-            return
         key = self.key(value)
         if key is not None:
             if key not in carrier.keys:

@@ -80,7 +80,9 @@ def load_plan(path: Path, content: Mapping[str, Any], output: str) -> Document:
     )
 
 
-def _refreshed(path: Path, content: Mapping[str, Any], planned: Mapping[str, Any], found: list[Any], output: str) -> Document:
+def _refreshed(
+    path: Path, content: Mapping[str, Any], planned: Mapping[str, Any], found: list[Any], output: str
+) -> Document:
     """A plan that only refreshes: what there is now, as Terraform has just seen it, whatever the configuration says."""
     resources = tuple(
         Resource(address, kind, values, provider=provider, refreshed=True) for address, kind, values, provider in found

@@ -130,7 +130,8 @@ class Reading:
         if isinstance(value, str) and value and self.document.shape is not Shape.STACK:
             # every group of the environment has its real id here, or does not exist yet
             return None
-        if value is not None and not self.document.may_come_from(value, self.subjects):
+        made = isinstance(value, Ref | Expression | Unknown)
+        if made and not self.document.may_come_from(value, self.subjects):
             return None
         raise Unreadable(f"{what} is {shown(value)}: whose rule this is cannot be told")
 

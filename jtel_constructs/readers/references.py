@@ -234,11 +234,11 @@ class Scope:
             for index, name in enumerate(references)
             if not any(longer.startswith((f"{name}.", f"{name}[")) for longer in references[:index])
         ]
-        origins = self.origins(names)
-        if len(set(names)) == 1:
-            try:
-                found = self.follow(names[0])
-            except NotFollowed:
-                return Unknown(origins)
-            return found if isinstance(found, Ref | Unknown | Expression) else Unknown(origins)
-        return Unknown(origins)
+        unknown = Unknown(self.origins(names), frozenset(f"{self.prefix}{name}" for name in names))
+        if len(set(names)) > 1:
+            return unknown
+        try:
+            found = self.follow(names[0])
+        except NotFollowed:
+            return unknown
+        return found if isinstance(found, Ref | Unknown | Expression) else unknown

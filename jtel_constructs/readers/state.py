@@ -74,5 +74,7 @@ def load_raw_state(path: Path, content: Mapping[str, Any], output: str) -> Docum
             if instance.get("deposed"):
                 address += f" (deposed {instance['deposed']})"
             attributes = need_mapping(path, instance.get("attributes"), address)
-            resources.append(Resource(address, kind, attributes, provider=provider, depends=_depends(instance.get("dependencies"))))
+            resources.append(
+                Resource(address, kind, attributes, provider=provider, depends=_depends(instance.get("dependencies")))
+            )
     return Document(path, Shape.STATE, tuple(resources), output=output_value(content.get("outputs"), output))

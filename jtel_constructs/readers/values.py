@@ -64,9 +64,12 @@ class Unknown:
 
     Attributes:
         origins: the resources that it may come from.
+        references: what the configuration's expression refers to, each with its module before it, such as
+            ``module.a.aws_security_group.b.id``; None where that is not known. What it does with them is not known.
     """
 
     origins: Origins = None
+    references: frozenset[str] | None = None
 
     def __str__(self) -> str:
         return "(known after apply)"

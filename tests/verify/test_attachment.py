@@ -40,12 +40,16 @@ def groups(template: str, *names: str) -> list[str]:
 
 @pytest.mark.parametrize("file", ["plan.json", "state.json"])
 def test_a_third_group_on_a_machine_is_a_difference_with_its_name(tmp_path: Path, file: str) -> None:
-    (one,) = case(tmp_path, "attach-aws", content_of("attach-aws", file)).found
+    one, *rest = case(tmp_path, "attach-aws", content_of("attach-aws", file)).found
+    # a first plan names the groups that the list is made of, and not what else is in it
+    assert [str(other.kind) for other in rest] == (["untold"] if file == "plan.json" else [])
     assert (one.kind, one.because, one.source, one.destination) == ("attachment", ("aws_instance.lb",), "lb", "lb")
     assert "carries open13 (aws_security_group.open) beside those of its server" in one.message
 
 
-def test_a_machine_with_its_two_groups_is_proved_in_a_state_and_in_a_first_plan(tmp_path: Path) -> None:
+def test_a_machine_with_its_two_groups_is_proved_in_a_state_and_cannot_be_told_from_a_list_of_references(
+    tmp_path: Path,
+) -> None:
     state = content_of("attach-aws", "state.json")
     (machine,) = [one for one in state["values"]["root_module"]["resources"] if one["type"] == "aws_instance"]
     del machine["values"]["vpc_security_group_ids"][1]
@@ -53,10 +57,13 @@ def test_a_machine_with_its_two_groups_is_proved_in_a_state_and_in_a_first_plan(
     plan = content_of("attach-aws", "plan.json")
     (machine,) = [one for one in plan["configuration"]["root_module"]["resources"] if one["type"] == "aws_instance"]
     del machine["expressions"]["vpc_security_group_ids"]["references"][-2:]
-    proof = case(tmp_path, "attach-aws", plan)
-    assert proof.proved
-    assert proof.notes == ()
-    machine["expressions"]["vpc_security_group_ids"]["references"].append("var.more")
+    # the same list of references has [own, internal] and concat(["sg-1"], [own, internal])
+    assert found(case(tmp_path, "attach-aws", plan)) == [("untold", "aws_instance.lb")]
+    references = machine["expressions"]["vpc_security_group_ids"]["references"]
+    own = [f"${{{name}}}" for name in references if name.endswith(".id")]
+    machine["expressions"]["vpc_security_group_ids"] = {"constant_value": own, "references": references}
+    assert case(tmp_path, "attach-aws", plan).proved
+    machine["expressions"]["vpc_security_group_ids"] = {"references": [*references, "var.more"]}
     assert found(case(tmp_path, "attach-aws", plan)) == [("untold", "aws_instance.lb")]
 
 

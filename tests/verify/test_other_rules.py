@@ -87,7 +87,10 @@ def test_other_things_that_make_rules_on_aws_are_a_difference(
             edit("azurerm_network_security_group", "demo_db", security_rule=[]),
             "each apply removes what the other one made",
         ),
-        (edit("azurerm_application_security_group", "demo_db", count="${var.copies}"), "its count is not worked out here"),
+        (
+            edit("azurerm_application_security_group", "demo_db", count="${var.copies}"),
+            "its count is not worked out here",
+        ),
         (edit("azurerm_network_security_group", "demo_db", for_each=["a"]), "its for_each is not worked out here"),
         (
             lambda content: content.update(
