@@ -7,14 +7,11 @@ security, allowed address pairs).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.reach.packets import bits, parse_block
 from jtel_constructs.readers.attached import Carriers, blocks, named, set_here, walk
-from jtel_constructs.readers.attachments import Carrier
+from jtel_constructs.readers.attachments import Carrier, server_named, wide_pairs
 from jtel_constructs.readers.documents import Document, Resource
 from jtel_constructs.readers.groups import Groups
 from jtel_constructs.readers.values import Ref, Unknown, shown
@@ -113,26 +110,6 @@ def _updated(declared: object, seen: Any) -> bool:
     return declared is not None and isinstance(seen, list)
 
 
-def wide_pairs(pairs: Iterable[Any]) -> list[str]:
-    """What of a port's allowed address pairs lets it pass for other machines.
-
-    Neutron takes the addresses of a pair for the port's own (API reference, "allowed-address-pairs"): whoever lets in
-    the port's groups lets them in too. A single address, as a cluster's virtual one, is as it should be.
-    """
-    found = []
-    for pair in pairs:
-        if not isinstance(pair, Mapping):
-            continue
-        address = pair.get("ip_address")
-        block = parse_block(address, strict=False, bare=True) if isinstance(address, str) else None
-        if block is None:
-            if address is not None:
-                found.append(f"allowed_address_pairs has {shown(address)}, which cannot be read")
-        elif block.length < bits(block.version):
-            found.append(f"allowed_address_pairs lets it pass for any machine in {address}")
-    return found
-
-
 def _true(value: object) -> bool:
     return value is True or value == "true"
 
@@ -148,10 +125,5 @@ def _instance(found: Carriers, resource: Resource) -> None:
 
 def _by_name(environment: Environment, carrier: Carrier, resource: Resource, owner: Resource | None) -> None:
     """Tie a port that nothing filters to a server of its name, for it carries no group that would."""
-    if carrier.keys or not carrier.unfiltered:
-        return
-    names = {named(one, "name").lower() for one in (resource, owner) if one}
-    for server in environment.all_servers():
-        wanted = (server.name.lower(), environment.group_name(server.name).lower())
-        if any(re.sub(r"([-_.]?(port|nic))?([-_.]?[0-9]+)?$", "", name) in wanted or name in wanted for name in names):
-            carrier.server = server.name
+    if carrier.unfiltered and not carrier.keys:
+        carrier.server = server_named(environment, {named(one, "name") for one in (resource, owner) if one})

@@ -7,11 +7,17 @@ lets in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from jtel_constructs.policy import Environment
+from jtel_constructs.reach.packets import bits, parse_block
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
+from jtel_constructs.readers.values import shown
 
+_NUMBER = re.compile(r"([-_.]?(port|nic))?([-_.]?[0-9]+)?$")
 NOT_EXAMINED = "attachments were not examined: no machine, network interface or port here carries a group of ours"
 
 
@@ -122,3 +128,34 @@ def _judge(part: Carrier, owned: Owned) -> Iterator[Difference]:
 
 def _shared(owned: Owned) -> str:
     return ", ".join(sorted(owned.name(key) for key in owned.shared)) or "which is not in the file"
+
+
+def wide_pairs(pairs: Iterable[Any]) -> list[str]:
+    """What of a port's allowed address pairs lets it pass for other machines.
+
+    Neutron takes the addresses of a pair for the port's own (API reference, "allowed-address-pairs"): whoever lets in
+    the port's groups lets them in too. A single address, as a cluster's virtual one, is as it should be.
+    """
+    found = []
+    for pair in pairs:
+        if not isinstance(pair, Mapping):
+            continue
+        address = pair.get("ip_address")
+        block = parse_block(address, strict=False, bare=True) if isinstance(address, str) else None
+        if block is None:
+            if address is not None:
+                found.append(f"allowed_address_pairs has {shown(address)}, which cannot be read")
+        elif block.length < bits(block.version):
+            found.append(f"allowed_address_pairs lets it pass for any machine in {address}")
+    return found
+
+
+def server_named(environment: Environment, names: Iterable[str]) -> str:
+    """The server that a machine or port of one of these names is, such as ``lb``, ``acd-lb``, ``lb-2`` or ``lb-port``;
+    empty where there is none.
+    """
+    plain = {name.lower() for name in names} | {_NUMBER.sub("", name.lower()) for name in names}
+    for server in environment.cloud_servers():
+        if plain & {server.name.lower(), environment.group_name(server.name).lower()}:
+            return server.name
+    return ""

@@ -74,7 +74,7 @@ def owned(environment: Environment, groups: Groups, settle: str) -> Owned:
     """The environment's groups among those of a file, by their names."""
     servers = {
         key: server.name
-        for server in environment.all_servers()
+        for server in environment.cloud_servers()
         for key in groups.named(environment.group_name(server.name))
     }
     shared = frozenset(groups.named(environment.group_name(INTERNAL)))

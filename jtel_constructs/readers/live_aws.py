@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import AwsPlatform, Environment, is_token
 from jtel_constructs.reach.packets import Direction, PacketRule, Selector
+from jtel_constructs.readers.attachments import Carrier
 from jtel_constructs.readers.aws import protocol_and_ports
 from jtel_constructs.readers.differences import Difference, untold
-from jtel_constructs.readers.live import group_names, one_line, sdk, snapshot
+from jtel_constructs.readers.live_common import group_names, one_line, sdk, snapshot
 from jtel_constructs.readers.prefix_lists import cidr
 from jtel_constructs.readers.snapshot import Snapshot, group_key
 from jtel_constructs.readers.values import Unreadable
@@ -63,7 +65,65 @@ def read_from(client: Any, environment: Environment, platform: AwsPlatform) -> S
                     name = found.get(answer.get("GroupId"), {}).get("GroupName", "")
                     troubles.append(untold(_name(answer), str(error), name, _direction(answer)))
     names_by_id = {identity: group["GroupName"] for identity, group in found.items()}
-    return snapshot(environment, f"EC2 in {platform.region}", names_by_id, rules, troubles, account)
+    refused = sdk("botocore.exceptions", "aws").ClientError
+    try:
+        carriers: list[Carrier] | None = _carriers(client, platform.vpc_id, names_by_id)
+    except refused as error:
+        carriers = None
+        message = f"what machines carry cannot be told: {one_line(error)}"
+        troubles.append(untold("", message, settle="allow ec2:DescribeNetworkInterfaces, or prove the state"))
+    origin = f"EC2 in {platform.region}"
+    return snapshot(environment, origin, names_by_id, rules, troubles, account, carriers)
+
+
+def _carriers(client: Any, vpc: str, names: Mapping[str, str]) -> list[Carrier]:
+    """The network interfaces that carry one of these groups, and the other interfaces of their instances."""
+    # not every EC2 API finds interfaces by any one of several groups, so all of the VPC's are asked for
+    found = {
+        identity: one
+        for identity, one in _interfaces(client, "vpc-id", [vpc]).items()
+        if any(group["GroupId"] in names for group in one.get("Groups", ()))
+    }
+    machines = {instance for one in found.values() if (instance := one.get("Attachment", {}).get("InstanceId"))}
+    found |= _interfaces(client, "attachment.instance-id", sorted(machines))
+    called = _instance_names(client, sorted(machines))
+    carriers = []
+    for identity, one in sorted(found.items()):
+        machine = one.get("Attachment", {}).get("InstanceId") or identity
+        name = called.get(machine) or _tag(one.get("TagSet")) or one.get("Description") or machine
+        carrier = Carrier(identity, name, machine)
+        for group in one.get("Groups", ()):
+            if group["GroupId"] in names:
+                carrier.keys.append(group["GroupId"])
+            else:
+                carrier.others.append(f"{group.get('GroupName', 'a group')} ({group['GroupId']})")
+        carriers.append(carrier)
+    return carriers
+
+
+def _interfaces(client: Any, filtered: str, values: list[str]) -> dict[str, Answer]:
+    found: dict[str, Answer] = {}
+    for some in _pieces(values):
+        filters = [{"Name": filtered, "Values": some}]
+        for page in client.get_paginator("describe_network_interfaces").paginate(Filters=filters):
+            found.update({one["NetworkInterfaceId"]: one for one in page["NetworkInterfaces"]})
+    return found
+
+
+def _instance_names(client: Any, identities: list[str]) -> dict[str, str]:
+    """What people call instances; an API that does not say it leaves their ids."""
+    found: dict[str, str] = {}
+    with suppress(sdk("botocore.exceptions", "aws").ClientError):
+        for some in _pieces(identities):
+            filters = [{"Name": "instance-id", "Values": some}]
+            for page in client.get_paginator("describe_instances").paginate(Filters=filters):
+                for one in (one for group in page["Reservations"] for one in group["Instances"]):
+                    found[one["InstanceId"]] = _tag(one.get("Tags"))
+    return found
+
+
+def _tag(tags: Any) -> str:
+    return next((str(tag.get("Value", "")) for tag in tags or () if tag.get("Key") == "Name"), "")
 
 
 def _pieces(values: list[str]) -> Iterator[list[str]]:

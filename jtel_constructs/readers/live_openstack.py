@@ -8,8 +8,9 @@ from typing import Any
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import Environment, OpenStackPlatform
 from jtel_constructs.reach.packets import DIRECTIONS, EVERYWHERE, Direction, PacketRule, Selector
+from jtel_constructs.readers.attachments import Carrier, server_named, wide_pairs
 from jtel_constructs.readers.differences import Difference, untold
-from jtel_constructs.readers.live import group_names, one_line, sdk, snapshot
+from jtel_constructs.readers.live_common import group_names, one_line, sdk, snapshot
 from jtel_constructs.readers.openstack import address_group, prefix, protocol_and_ports
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import Unreadable
@@ -62,7 +63,65 @@ def read_from(connection: Any, environment: Environment) -> Snapshot:
                 except Unreadable as error:
                     direction: Direction = "egress" if rule.direction == "egress" else "ingress"
                     troubles.append(untold(str(rule.id), str(error), name, direction))
-    return snapshot(environment, "Neutron", groups, rules, troubles)
+    carriers = _carriers(environment, connection, groups)
+    return snapshot(environment, f"Neutron of the project {project}", groups, rules, troubles, carriers=carriers)
+
+
+def _carriers(environment: Environment, connection: Any, groups: dict[str, str]) -> list[Carrier]:
+    """The ports of the project, with the groups that they carry and what keeps groups from filtering them."""
+    found = []
+    others: dict[str, str] = {}
+    servers = _ServerNames(connection)
+    for port in connection.network.ports(project_id=connection.current_project_id):
+        keys = [str(one).lower() for one in port.security_group_ids or ()]
+        unfiltered = []
+        if port.is_port_security_enabled is False:
+            unfiltered.append("port_security_enabled is false")
+        unfiltered += wide_pairs(port.allowed_address_pairs or ())
+        of_server = (port.device_owner or "").startswith("compute:")
+        ours = any(key in groups for key in keys)
+        if not (ours or of_server or unfiltered):
+            continue
+        name = servers.name(port.device_id) if of_server and port.device_id else ""
+        carrier = Carrier(str(port.id), name or port.name or str(port.id), port.device_id or str(port.id))
+        carrier.keys = [key for key in keys if key in groups]
+        carrier.unfiltered = unfiltered
+        for key in keys:
+            if key not in groups:
+                carrier.others.append(_called(connection.network, key, others) if ours else key)
+        if not keys and unfiltered:
+            carrier.server = server_named(environment, {name, port.name or ""})
+        found.append(carrier)
+    return found
+
+
+def _called(network: Any, key: str, known: dict[str, str]) -> str:
+    """A group's name with its id; the id alone where the API does not show it."""
+    if key not in known:
+        group = network.find_security_group(key, ignore_missing=True)
+        known[key] = f"{group.name} ({key})" if group is not None else key
+    return known[key]
+
+
+class _ServerNames:
+    """Names of instances, each asked for once, and no more after the compute service has not answered."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._known: dict[str, str] = {}
+        self._answers = True
+
+    def name(self, identity: str) -> str:
+        if self._answers and identity not in self._known:
+            errors = (
+                sdk("openstack.exceptions", "openstack").SDKException,
+                sdk("keystoneauth1.exceptions", "openstack").ClientException,
+            )
+            try:
+                self._known[identity] = str(self._connection.compute.get_server(identity).name or "")
+            except errors:
+                self._answers = False
+        return self._known.get(identity, "")
 
 
 def _rule(rule: Any, network: Any, group: str) -> PacketRule:

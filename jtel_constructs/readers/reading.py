@@ -180,7 +180,7 @@ class Reading:
         own = [
             some.by_key[key]
             for some in groups
-            for name in (*(server.name for server in self.environment.all_servers()), INTERNAL)
+            for name in (*(server.name for server in self.environment.cloud_servers()), INTERNAL)
             for key in some.named(self.environment.group_name(name))
         ]
         rules = [resource for resource in self.document.resources if resource.address in self._own_rules]

@@ -8,10 +8,11 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 from jtel_constructs.answers import prove
-from jtel_constructs.errors import ToolError
+from jtel_constructs.errors import ProofError, ToolError
 from jtel_constructs.policy import AwsPlatform, Environment, FromBlock, FromGroup, FromServer, RuleSet, compute
 from jtel_constructs.readers import read_live
 from jtel_constructs.readers.live_aws import read_from
@@ -124,12 +125,95 @@ def test_a_group_that_is_not_there_is_caught(ec2: Any) -> None:
     ]
 
 
-def test_nothing_at_all_is_missing(ec2: Any) -> None:
+def test_nothing_at_all_is_one_line(ec2: Any) -> None:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     of = environment(platform={"cloud": "aws", "region": REGION, "vpc_id": vpc})
-    found = prove(compute(of), read_live(of)).found
-    assert {one.kind for one in found} == {"missing"}
-    assert sum(not one.packet for one in found) == 4
+    with pytest.raises(ProofError, match=r"EC2 in eu-central-1: none of the groups of demo is there") as caught:
+        read_live(of)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+class Machines:
+    """Machines of an environment, each with its server's two groups and a second interface that has them too."""
+
+    def __init__(self, deployed: Deployed) -> None:
+        self.ec2 = ec2 = deployed.ec2
+        self.groups = deployed.groups
+        self.subnet = ec2.create_subnet(VpcId=deployed.vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+        self.interfaces: dict[str, str] = {}
+        self.instances: dict[str, str] = {}
+        for server in deployed.rules.servers:
+            (instance,) = ec2.run_instances(
+                ImageId="ami-12345678",
+                MinCount=1,
+                MaxCount=1,
+                SubnetId=self.subnet,
+                SecurityGroupIds=[self.groups[server.name], self.groups["internal"]],
+                TagSpecifications=[
+                    {"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": f"m-{server.name}"}]}
+                ],
+            )["Instances"]
+            self.instances[server.name] = instance["InstanceId"]
+            self.interfaces[server.name] = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+
+    def carry(self, server: str, *groups: str) -> None:
+        self.ec2.modify_network_interface_attribute(NetworkInterfaceId=self.interfaces[server], Groups=list(groups))
+        # moto keeps an instance's groups apart from those of its interfaces, and answers with both
+        self.ec2.modify_instance_attribute(InstanceId=self.instances[server], Groups=list(groups))
+
+    def interface(self, *groups: str) -> str:
+        made = self.ec2.create_network_interface(SubnetId=self.subnet, Groups=list(groups))
+        return str(made["NetworkInterface"]["NetworkInterfaceId"])
+
+
+@pytest.fixture
+def machines(ec2: Any) -> tuple[Deployed, Machines]:
+    deployed = Deployed(ec2)
+    return deployed, Machines(deployed)
+
+
+def test_machines_that_carry_their_two_groups_are_proved(machines: tuple[Deployed, Machines]) -> None:
+    deployed, _ = machines
+    proof = prove(deployed.rules, read_live(deployed.environment))
+    assert proof.proved
+    assert proof.notes == ()
+
+
+def test_without_machines_the_proof_says_that_they_were_not_examined(ec2: Any) -> None:
+    deployed = Deployed(ec2)
+    (note,) = prove(deployed.rules, read_live(deployed.environment)).notes
+    assert "attachments were not examined" in note
+
+
+def test_a_wide_open_third_group_and_a_detached_one_are_named_with_the_machine(
+    machines: tuple[Deployed, Machines],
+) -> None:
+    deployed, made = machines
+    open_to_all = deployed.ec2.create_security_group(GroupName="wide", Description="x", VpcId=deployed.vpc)["GroupId"]
+    made.carry("db", made.groups["db"], made.groups["internal"], open_to_all)
+    made.carry("tel", made.groups["tel"])
+    found = {one.source: one for one in deployed.differences()}
+    assert {one.kind for one in found.values()} == {"attachment"}, found
+    assert f"the machine m-db carries wide ({open_to_all}) beside those of its server" in found["m-db"].message
+    assert "the machine m-tel carries the group of tel and not the shared one" in found["m-tel"].message
+    assert found["m-tel"].because == (made.interfaces["tel"],)
+
+
+def test_a_stranger_in_the_shared_group_is_named(machines: tuple[Deployed, Machines]) -> None:
+    deployed, made = machines
+    stranger = made.interface(made.groups["internal"])
+    (found,) = deployed.differences()
+    assert (found.kind, found.because) == ("attachment", (stranger,))
+    assert "no server's own group" in found.message
+
+
+def test_the_second_interface_of_a_machine_is_read_too(machines: tuple[Deployed, Machines]) -> None:
+    deployed, made = machines
+    plain = deployed.ec2.create_security_group(GroupName="plain", Description="x", VpcId=deployed.vpc)["GroupId"]
+    second = made.interface(plain)
+    deployed.ec2.attach_network_interface(NetworkInterfaceId=second, InstanceId=made.instances["web"], DeviceIndex=1)
+    (found,) = deployed.differences()
+    assert (found.source, found.because) == ("m-web", (second,))
 
 
 def test_prefix_lists_are_asked_for(ec2: Any) -> None:
@@ -186,9 +270,10 @@ class Answers:
             for name in ("db", "tel", "web", "internal")
         ]
         # two pages each
-        self._pages = {
+        self._pages: dict[str, list[dict[str, Any]]] = {
             "describe_security_groups": [{"SecurityGroups": groups[:1]}, {"SecurityGroups": groups[1:]}],
             "describe_security_group_rules": [{"SecurityGroupRules": rules[:1]}, {"SecurityGroupRules": rules[1:]}],
+            "describe_network_interfaces": [{"NetworkInterfaces": []}],
         }
         self._asked = ""
 
@@ -198,6 +283,21 @@ class Answers:
 
     def paginate(self, **_: Any) -> list[dict[str, Any]]:
         return self._pages[self._asked]
+
+
+def test_interfaces_that_may_not_be_asked_for_cannot_be_told() -> None:
+    class Refusing(Answers):
+        def paginate(self, **_: Any) -> list[dict[str, Any]]:
+            if self._asked == "describe_network_interfaces":
+                answer = {"Error": {"Code": "UnauthorizedOperation", "Message": "You are not authorized"}}
+                raise ClientError(answer, "DescribeNetworkInterfaces")
+            return self._pages[self._asked]
+
+    of = environment()
+    assert isinstance(of.platform, AwsPlatform)
+    (found,) = read_from(Refusing([]), of, of.platform).troubles
+    assert (found.kind, "UnauthorizedOperation" in found.message) == ("untold", True)
+    assert "ec2:DescribeNetworkInterfaces" in found.settle
 
 
 def answered(**changes: Any) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from itertools import count
 from typing import Any
 
 import pytest
+from openstack.exceptions import SDKException
 
 from jtel_constructs.answers import prove
-from jtel_constructs.errors import ToolError
+from jtel_constructs.errors import ProofError, ToolError
 from jtel_constructs.policy import FromBlock, FromServer, compute
 from jtel_constructs.readers import Difference, read_live
 from jtel_constructs.readers.live_openstack import read_from
@@ -51,12 +52,28 @@ class AddressGroup:
 
 
 @dataclass
+class Port:
+    """The attributes of openstacksdk's Port."""
+
+    id: str
+    security_group_ids: list[str]
+    name: str = ""
+    device_id: str = ""
+    device_owner: str = ""
+    is_port_security_enabled: bool | None = True
+    allowed_address_pairs: list[dict[str, str]] = field(default_factory=list)
+    project_id: str = PROJECT
+
+
+@dataclass
 class Connection:
     """An environment as Neutron has it, behind the part of openstacksdk's interface that is used."""
 
     groups: list[Group] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     address_groups: dict[str, AddressGroup] = field(default_factory=dict)
+    some_ports: list[Port] = field(default_factory=list)
+    servers: dict[str, str] = field(default_factory=dict)
     current_project_id: str = PROJECT
 
     @property
@@ -68,6 +85,22 @@ class Connection:
 
     def security_group_rules(self, security_group_id: str) -> Iterator[Rule]:
         return (one for one in self.rules if one.security_group_id == security_group_id)
+
+    @property
+    def compute(self) -> Connection:
+        return self
+
+    def get_server(self, identity: str) -> Group:
+        if identity not in self.servers:
+            raise SDKException("no compute service")
+        return Group(identity, self.servers[identity])
+
+    def ports(self, project_id: str) -> Iterator[Port]:
+        return (one for one in self.some_ports if one.project_id == project_id)
+
+    def find_security_group(self, identity: str, ignore_missing: bool) -> Group | None:
+        assert ignore_missing
+        return next((one for one in self.groups if one.id == identity), None)
 
     def get_address_group(self, identity: str) -> AddressGroup:
         return self.address_groups[identity]
@@ -160,6 +193,61 @@ def test_groups_are_found_by_name_in_the_project_alone() -> None:
     deployed.connection.groups.insert(0, Group("ID-other", "demo-db", project_id="1f"))
     deployed.connection.groups.append(Group("ID-more", "demo-db2"))
     assert deployed.differences() == []
+
+
+def carrying(*names: str, **attributes: Any) -> Port:
+    return Port("PORT", [f"ID-{name}" for name in names], name="db-port", **attributes)
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        carrying("db", "internal"),
+        carrying("x"),
+        carrying("db", project_id="1f"),
+        carrying("db", "internal", allowed_address_pairs=[{"ip_address": "10.0.0.9"}]),
+        Port("PORT", [], name="router", is_port_security_enabled=False),
+    ],
+)
+def test_ports_that_carry_their_two_groups_are_proved(port: Port) -> None:
+    deployed = Deployed()
+    deployed.connection.some_ports = [port]
+    assert deployed.differences() == []
+
+
+@pytest.mark.parametrize(
+    ("port", "says"),
+    [
+        (carrying("db", "internal", "x"), "carries id-x beside"),
+        (carrying("db"), "the group of db and not the shared one"),
+        (carrying("internal"), "no server's own group"),
+        (carrying("db", "internal", is_port_security_enabled=False), "port_security_enabled is false"),
+        (carrying("db", "internal", allowed_address_pairs=[{"ip_address": "0.0.0.0/0"}]), "pass for any machine"),
+        (carrying(is_port_security_enabled=False), "port_security_enabled is false"),
+    ],
+)
+def test_ports_that_carry_more_or_less_are_named(port: Port, says: str) -> None:
+    deployed = Deployed()
+    deployed.connection.some_ports = [port]
+    (found,) = deployed.differences()
+    assert (found.kind, found.because, found.source) == ("attachment", ("PORT",), "db-port")
+    assert says in found.message
+
+
+def test_a_port_without_groups_of_one_of_its_machines_is_named_by_the_machine() -> None:
+    deployed = Deployed()
+    first = carrying("db", "internal", device_id="M", device_owner="compute:nova")
+    deployed.connection.some_ports = [first, Port("MORE", [], device_id="M", device_owner="compute:nova")]
+    deployed.connection.servers["M"] = "db1"
+    (found,) = deployed.differences()
+    assert (found.kind, found.because, found.source) == ("attachment", ("MORE",), "db1")
+
+
+def test_nothing_at_all_is_one_line() -> None:
+    deployed = Deployed()
+    deployed.connection.groups = []
+    with pytest.raises(ProofError, match="none of the groups of demo is there"):
+        deployed.differences()
 
 
 def test_two_groups_of_one_name_are_caught() -> None:
