@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.package.installing import ROOT, Installation, build_wheel, installation
+
 ENGINES = ("cdktf", "cdktn")
 
 ENVIRONMENT = """\
@@ -49,34 +46,9 @@ app.synth()
 """
 
 
-@dataclass(frozen=True)
-class Installation:
-    """A virtual environment that has the wheel, and an empty folder to work in."""
-
-    folder: Path
-    environment: Path
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        variables = {key: value for key, value in os.environ.items() if not key.startswith(("JTEL_", "PYTHON"))}
-        # node's own messages on its age are not what these tests are about
-        variables["JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION"] = "18,20"
-        program = self.environment / "bin" / command[0]
-        return subprocess.run(
-            [str(program), *command[1:]], cwd=self.folder, env=variables, capture_output=True, text=True, check=False
-        )
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    # built from a copy: building leaves folders beside the sources
-    shutil.copytree(ROOT / "jtel_constructs", source / "jtel_constructs", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, source / name)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps"]
-    subprocess.run([*pip, "--no-build-isolation", "--wheel-dir", str(out), str(source)], check=True)
-    (found,) = out.glob("*.whl")
-    return found
+    return build_wheel(tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -85,29 +57,12 @@ def install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
 
     def install(engine: str | None) -> Installation:
         if engine not in made:
-            folder = tmp_path_factory.mktemp(engine or "none")
-            environment = folder / "venv"
-            venv.EnvBuilder(symlinks=True, with_pip=False).create(environment)
-            pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
             what = f"{wheel}[{engine}]" if engine else str(wheel)
-            subprocess.run(
-                [*pip, "--disable-pip-version-check", "install", "--quiet", "--constraint", _constraints(folder), what],
-                check=True,
-            )
-            work = folder / "work"
-            work.mkdir()
-            (work / "acme.yaml").write_text(ENVIRONMENT, encoding="utf-8")
-            made[engine] = Installation(work, environment)
+            made[engine] = installation(tmp_path_factory.mktemp(engine or "none"), what)
+            (made[engine].folder / "acme.yaml").write_text(ENVIRONMENT, encoding="utf-8")
         return made[engine]
 
     return install
-
-
-def _constraints(folder: Path) -> str:
-    """The versions that the project's own tests run with, so that a release of somebody else's breaks no test here."""
-    file = folder / "constraints.txt"
-    file.write_text((ROOT / "requirements-dev.txt").read_text(encoding="utf-8"), encoding="utf-8")
-    return str(file)
 
 
 def test_the_wheel_carries_the_data_and_the_types_and_nothing_else(wheel: Path) -> None:
