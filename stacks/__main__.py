@@ -15,29 +15,10 @@ from pathlib import Path
 gc.disable()
 
 from jtel_constructs.constructs.synth import load_all, synthesize  # noqa: E402
-from jtel_constructs.errors import InputError, JtelError, Problem  # noqa: E402
+from jtel_constructs.errors import JtelError  # noqa: E402
+from jtel_constructs.policy import environment_files  # noqa: E402
 from jtel_constructs.processes import Stopped, own_temporary_files, stopped_by_signals  # noqa: E402
 from jtel_constructs.writing import WriteError  # noqa: E402
-
-
-def environment_files(folder: Path) -> list[Path]:
-    """The environment files of a folder.
-
-    Raises:
-        InputError: no such folder, or no file in it.
-    """
-
-    def fail(message: str) -> InputError:
-        return InputError([Problem("", message)], file=str(folder))
-
-    if not folder.is_dir():
-        raise fail("this is no folder; set JTEL_ENVIRONMENTS to the folder of your environment files")
-    if stray := sorted(path.name for path in folder.iterdir() if path.suffix.lower() == ".yml"):
-        raise fail(f"environment files end in .yaml; rename or move {', '.join(stray)}")
-    files = sorted(path for path in folder.iterdir() if path.suffix == ".yaml" and not path.name.startswith("."))
-    if not files:
-        raise fail("there is no environment file (*.yaml) in this folder")
-    return files
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from jtel_constructs import Environment, LimitError, compute, load_matrix
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.matrix import Row, SupplementRow
-from jtel_constructs.policy import TOPOLOGIES
+from jtel_constructs.policy import NOTICE_KINDS, TOPOLOGIES
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -111,10 +111,22 @@ def _usage(topology: str, redundant: bool, cloud: str) -> str:
     return text + over
 
 
+def notices_table() -> str:
+    """The kinds of notices, from the place that the command prints them from."""
+    return table(
+        ("id", "what it says", "what to do"),
+        (
+            (f"`{name}:{kind.subject.upper()}`" if kind.subject else f"`{name}`", kind.meaning, kind.mend)
+            for name, kind in NOTICE_KINDS.items()
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "rows": rows_table,
     "supplements": supplements_table,
     "clouds": clouds_table,
+    "notices": notices_table,
 }
 
 

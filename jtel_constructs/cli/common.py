@@ -56,9 +56,10 @@ def path_of(name: str) -> Path:
     if path.suffix or path.parent != Path() or os.path.lexists(path):
         return path
     folder = Path(os.environ.get("JTEL_ENVIRONMENTS") or _FOLDER)
-    known = sorted(file.stem for file in folder.glob("*.yaml"))
-    if name in known:
-        return folder / f"{name}.yaml"
+    files = {file.stem: file for file in sorted(folder.glob("*")) if file.suffix.lower() == ".yaml"}
+    if name in files:
+        return files[name]
+    known = list(files)
     near = suggestion(name, known)
     hint = f"; did you mean {near!r}?" if near else f"; it has {', '.join(known)}" if known else ""
     raise InputError([Problem("", f"there is no such file, and no {name}.yaml in {folder}{hint}")], file=name)
@@ -85,7 +86,8 @@ def environment_json(found: RuleSet) -> dict[str, Any]:
         "supplements": list(environment.supplements),
         "narrowed": {row: [str(block) for block in blocks] for row, blocks in found.narrowed.items()},
         "left_out": [{"peer": peer, "row": row} for peer, row in found.left_out],
-        "notices": list(found.notices),
+        "notices": [{"id": notice.id, "message": notice.message} for notice in found.notices],
+        "acknowledged": [notice.id for notice in found.acknowledged],
     }
 
 
@@ -114,4 +116,4 @@ def print_remarks(found: RuleSet) -> None:
     for rule in found.environment.site_rules:
         say(f"site rule: {rule.name} is not in the jtel document: {rule.reason}")
     for notice in found.notices:
-        say(f"notice: {notice}")
+        say(f"notice: {notice.message} [{notice.id}]")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.errors import InputError, JtelError, Problem, problems_of
-from jtel_constructs.policy import Environment, compute, load_environment, stack_name
+from jtel_constructs.policy import Environment, compute, load_environment, meeting_errors, stack_name
 from jtel_constructs.processes import NOT_WRITTEN, WRONG_INPUT, temporary_folder
 from jtel_constructs.writing import WriteError, write_files
 
@@ -18,7 +18,7 @@ def load_all(paths: Iterable[Path]) -> dict[str, Environment]:
     """Read and check environment files; the key is the stack's name, which is the file's without its ending.
 
     Raises:
-        InputError: the problems of every file that has some.
+        InputError: the problems of every file that has some, and of two that would make the same groups.
     """
     environments: dict[str, Environment] = {}
     problems: list[Problem] = []
@@ -32,6 +32,9 @@ def load_all(paths: Iterable[Path]) -> dict[str, Environment]:
             environments[stack] = environment
         except InputError as error:
             problems += problems_of(str(error))
+    if not problems:
+        for meeting in meeting_errors(environments.values()).values():
+            problems += problems_of(str(meeting))
     if problems:
         raise InputError(problems)
     return environments

@@ -90,7 +90,7 @@ def remarks_section(section: Element, found: RuleSet) -> None:
     ]
     items += [("left out", row, f"nobody is {peer}, so it does not open for them") for peer, row in found.left_out]
     # the notice of a supplement that is on says what its own line here says
-    items += [("notice", "", notice) for notice in found.notices if " is on: its ports" not in notice]
+    items += [("notice", "", one.message) for one in found.notices if not one.id.startswith("supplement-on:")]
     if not items:
         add(section, "p", "None: the environment is just as the document has it.", class_="lead")
     body = add(section, "ul", class_="remarks")

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from jtel_constructs.errors import InputError, Problem
+from jtel_constructs.matrix import hints
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -20,6 +21,7 @@ _SCALARS = {
     "tag:yaml.org,2002:float": "number",
     "tag:yaml.org,2002:timestamp": "date",
 }
+_MERGE, _EQUALS = "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value"
 _MAX_DEPTH = 30
 _MAX_VALUES = 100_000
 # from here on a file could be nested so deeply that the C library composing it runs out of stack
@@ -27,6 +29,7 @@ _HARMLESS_MARKS = 5_000
 _TOO_DEEP = "the file is nested too deeply or too large; look for an alias that contains itself"
 
 KeyPath = tuple[str | int, ...]
+Pair = tuple[yaml.Node, yaml.Node]
 
 
 @dataclass(slots=True)
@@ -45,12 +48,21 @@ class YamlFile:
 
     def problems(self, problems: Iterable[tuple[KeyPath, str]]) -> list[Problem]:
         """These problems with the lines of their keys."""
-        return [Problem(path_text(self._written(where)), message, self.line(where)) for where, message in problems]
+        return [
+            Problem(path_text(self._written(where)), with_hint(message, self.data, where), self.line(where))
+            for where, message in problems
+        ]
 
     def _written(self, where: KeyPath) -> KeyPath:
         # a key that takes one value or a list: who wrote one value has no [0] in the file
         alone = where[-1:] == (0,) and where not in self.lines and where[:-1] in self.lines
         return where[:-1] if alone else where
+
+
+def with_hint(message: str, data: Any, where: KeyPath) -> str:
+    """The message for a key that is wrong, with what most likely happened to it."""
+    hint = hints.of_value(data, where)
+    return f"{message}{'' if message.endswith('?') else ';'} {hint}" if hint else message
 
 
 def path_text(where: KeyPath) -> str:
@@ -104,17 +116,28 @@ def read_yaml(path: Path) -> YamlFile:
         line = text[: error.position].count("\n") + 1
         raise fail(f"character U+{error.character:04X} has no place in a YAML file; remove it", line) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        what = " ".join(part for part in (error.context, error.problem) if part)
-        # PyYAML says no more of a tab than that it can't start a token
-        written = "".join(text.splitlines()[mark.line : mark.line + 1]) if mark else ""
-        if mark and "\t" in written[: mark.column + 1]:
-            what += "; YAML takes no tab before a key, use blanks"
-        raise fail(f"this is not valid YAML: {what}", mark.line + 1 if mark else None) from None
+        raise _syntax_error(error, text, fail) from None
     except yaml.YAMLError as error:
         raise fail(f"this is not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise fail(_TOO_DEEP) from None
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, text: str, fail: Callable[..., InputError]) -> InputError:
+    what = " ".join(part for part in (error.context, error.problem) if part)
+    marks = [mark.line for mark in (error.context_mark, error.problem_mark) if mark]
+    if not marks:
+        return fail(f"this is not valid YAML: {what}")
+    lines, last = text.split("\n"), marks[-1]
+    # PyYAML says no more of a tab than that it can't start a token
+    mark = error.problem_mark or error.context_mark
+    if mark and "\t" in "".join(lines[mark.line : mark.line + 1])[: mark.column + 1]:
+        return fail(f"this is not valid YAML: {what}; YAML takes no tab before a key, use blanks", last + 1)
+    # a key without its colon is text that goes on in the next line, where it is found out
+    if found := hints.of_syntax(lines, (*marks, last - 1)):
+        index, hint = found
+        return fail(f"this is not valid YAML: {hint} ({what})", index + 1)
+    return fail(f"this is not valid YAML: {what}", last + 1)
 
 
 def _check_depth(text: str, fail: Callable[..., InputError]) -> None:
@@ -162,22 +185,58 @@ class _Builder:
             raise self.fail(f"{path_text(where) or 'top level'}: {message}", node.start_mark.line + 1) from None
 
     def _mapping(self, node: yaml.MappingNode, where: KeyPath) -> dict[str, Any]:
-        self.loader.flatten_mapping(node)
         result: dict[str, Any] = {}
-        seen: dict[str, int] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            scalar = isinstance(key_node, yaml.ScalarNode)
-            key = self._scalar(key_node, where) if scalar else None
-            if not isinstance(key, str):
-                hint = f"not {key_node.value}; put it in quotes" if scalar else "not a list or a mapping"
-                raise self.fail(f"{path_text(where) or 'top level'}: a key must be text, {hint}", line)
-            if key in result:
-                raise self.fail(f"{path_text((*where, key))}: this key stands twice, first on line {seen[key]}", line)
-            seen[key] = line
-            self.document.lines[(*where, key)] = line
+        for key, (key_node, value_node) in self._pairs(node, where, 0).items():
+            self.document.lines[(*where, key)] = key_node.start_mark.line + 1
             result[key] = self.build(value_node, (*where, key))
         return result
+
+    def _pairs(self, node: yaml.MappingNode, where: KeyPath, depth: int) -> dict[str, Pair]:
+        """The keys of a mapping: its own, then those of the mappings that it merges (``<<``), the earlier first."""
+        line = node.start_mark.line + 1
+        self.values += len(node.value)
+        if depth > _MAX_DEPTH or self.values > _MAX_VALUES:
+            raise self.fail(_TOO_DEEP, line)
+        own: dict[str, Pair] = {}
+        merged: list[yaml.MappingNode] = []
+        merges: yaml.Node | None = None
+        for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                if merges is not None:
+                    raise self._twice("<<", where, merges, key_node, "; to merge two mappings write <<: [*one, *two]")
+                merges = key_node
+                merged = self._merged(value_node, where)
+                continue
+            key = self._key(key_node, value_node, where)
+            if key in own:
+                raise self._twice(key, where, own[key][0], key_node)
+            own[key] = key_node, value_node
+        pairs: dict[str, Pair] = {}
+        for mapping in reversed(merged):
+            pairs.update(self._pairs(mapping, where, depth + 1))
+        return {**pairs, **own}
+
+    def _key(self, node: yaml.Node, value: yaml.Node, where: KeyPath) -> str:
+        scalar = isinstance(node, yaml.ScalarNode)
+        key = node.value if scalar and node.tag == _EQUALS else self._scalar(node, where) if scalar else None
+        if isinstance(key, str):
+            return key
+        hint = f"not {node.value}; put it in quotes" if scalar else "not a list or a mapping"
+        if scalar and not value.value:  # `ports: 80, 443` in braces
+            hint += f", or, if it is one of several values, put these in brackets: [..., {node.value}]"
+        line = node.start_mark.line + 1
+        raise self.fail(f"{path_text(where) or 'top level'}: a key must be text, {hint}", line)
+
+    def _merged(self, node: yaml.Node, where: KeyPath) -> list[yaml.MappingNode]:
+        found = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        if not all(isinstance(one, yaml.MappingNode) for one in found):
+            message = "<<: expected a mapping, or a list of mappings, such as <<: *name or <<: [*one, *two]"
+            raise self.fail(f"{path_text(where) or 'top level'}: {message}", node.start_mark.line + 1)
+        return list(found)
+
+    def _twice(self, key: str, where: KeyPath, first: yaml.Node, again: yaml.Node, mend: str = "") -> InputError:
+        message = f"this key stands twice, first on line {first.start_mark.line + 1}{mend}"
+        return self.fail(f"{path_text((*where, key))}: {message}", again.start_mark.line + 1)
 
 
 def shown(value: object) -> str:

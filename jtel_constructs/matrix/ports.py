@@ -19,6 +19,10 @@ FIRST_PORT, LAST_PORT = 1, 65535
 _RANGE = re.compile(r"\s*(0|[1-9][0-9]{0,8})\s*(?:-\s*(0|[1-9][0-9]{0,8})\s*)?")
 _ALLOWED = f"allowed: a port from {FIRST_PORT} to {LAST_PORT}, or a range such as 5701-5801"
 
+_NO_TOKEN = "a token, which only the deployment knows, cannot be a port: rules are computed before; write the number"
+_OTHER_RANGE = re.compile(r"([0-9]{1,5})\s*(?::|\.\.+|to|bis|/|[\u2010-\u2015\u2212])\s*([0-9]{1,5})")
+_WITH_PROTOCOL = re.compile(r"([0-9-]+)\s*[/ :]?\s*(?:tcp|udp)|(?:tcp|udp)\s*[/ :]?\s*([0-9-]+)")
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class PortRange:
@@ -63,7 +67,30 @@ def parse_ports(value: object) -> PortRange:
     if isinstance(value, str) and (match := _RANGE.fullmatch(value)):
         first = int(match[1])
         return PortRange(first, int(match[2]) if match[2] else first)
-    raise ValueError(f"{value!r} is no port; {_ALLOWED}")
+    mend = _mend(value)
+    raise ValueError(f"{value!r} is no port; {_ALLOWED}{f'; {mend}' if mend else ''}")
+
+
+def _mend(value: object) -> str | None:
+    """What to write instead, where it is plain what was meant."""
+    if isinstance(value, float):
+        # CDKTF writes a number that only the deployment knows as one of these
+        return _NO_TOKEN if abs(value) > 1e200 else f"write {value:.0f}" if value.is_integer() else None
+    if not isinstance(value, str):
+        return None
+    text = value.strip().lower()
+    if "tftoken[" in text:
+        return _NO_TOKEN
+    if text in ("*", "any", "all", "-1"):
+        return f"for every port write {FIRST_PORT}-{LAST_PORT}"
+    if match := _OTHER_RANGE.fullmatch(text):
+        return f"a range is written with a hyphen: {match[1]}-{match[2]}"
+    if match := _WITH_PROTOCOL.fullmatch(text):
+        return f"write {match[1] or match[2]}, and the protocol in its own key"
+    parts = re.split(r"[,;\s]+", text)
+    if len(parts) > 1 and all(_RANGE.fullmatch(part) for part in parts):
+        return f"several ports are a list: [{', '.join(parts)}]"
+    return "a service's name is no port, write its number" if text.isalpha() else None
 
 
 def merge_ports(ranges: Iterable[PortRange]) -> tuple[PortRange, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -200,7 +201,8 @@ def _mend(kind: str, value: object) -> str:
     if kind == "string_type" and isinstance(value, int | float | date):
         return "; put it in quotes"
     if kind in ("list_type", "tuple_type") and isinstance(value, str | int) and not isinstance(value, bool):
-        return f"; write [{value}]"
+        # in brackets YAML takes no colons and commas without quotes
+        return f"; write [{value}]" if re.fullmatch(r"[\w./-]+", str(value)) else f'; write ["{value}"]'
     if kind == "bool_type" and isinstance(value, str) and value.lower() in ("true", "false"):
         return "; write it without quotes"
     return ""

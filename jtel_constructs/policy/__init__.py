@@ -14,6 +14,9 @@ from jtel_constructs.policy.environment import (
     load_environment,
     stack_name,
 )
+from jtel_constructs.policy.folders import environment_files, meeting_errors
+from jtel_constructs.policy.notice_kinds import KINDS as NOTICE_KINDS
+from jtel_constructs.policy.notice_kinds import Notice
 from jtel_constructs.policy.origins import OriginRule, rules_by_origin
 from jtel_constructs.policy.own_rules import ImportedGroup, Ports, rule_name, tcp, udp
 from jtel_constructs.policy.platforms import AwsPlatform, AzurePlatform, OpenStackPlatform, Platform, is_token
@@ -33,6 +36,7 @@ from jtel_constructs.policy.topologies import TOPOLOGIES
 
 __all__ = [
     "FAMILIES",
+    "NOTICE_KINDS",
     "OUTPUT",
     "TOPOLOGIES",
     "AdminPort",
@@ -49,6 +53,7 @@ __all__ = [
     "Internal",
     "Limits",
     "Network",
+    "Notice",
     "OpenStackPlatform",
     "OriginRule",
     "Os",
@@ -61,10 +66,12 @@ __all__ = [
     "Source",
     "collapse",
     "compute",
+    "environment_files",
     "escape",
     "family",
     "is_token",
     "load_environment",
+    "meeting_errors",
     "minimize",
     "parse_block",
     "rule_name",

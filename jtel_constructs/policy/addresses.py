@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
@@ -13,6 +14,7 @@ Network = IPv4Network | IPv6Network
 Family = Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 
+_GROUP_ID = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+|/subscriptions/", re.IGNORECASE)
 _MAPPED = IPv6Network("::ffff:0:0/96")
 # What no packet from the internet has as its source (IANA special-purpose registries, RFC 6890): a peer that names
 # everything but these still lets the whole internet in.
@@ -60,6 +62,15 @@ def parse_block(value: object) -> Network:
         )
     if not isinstance(value, str):
         raise ValueError(f"must be a CIDR block such as 203.0.113.0/28, not {value!r}")
+    if "TfToken[" in value:
+        raise ValueError(
+            f"{value!r} is a token, which only the deployment knows; rules are computed before, so write the block"
+        )
+    if _GROUP_ID.match(value):
+        raise ValueError(
+            f"{value!r} is a group, not a block of addresses; a group can be the source of a rule of your own: "
+            f"site_rules with from: group:{value}"
+        )
     if "/" not in value:
         try:
             address = ip_address(value)

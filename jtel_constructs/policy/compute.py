@@ -13,7 +13,7 @@ from jtel_constructs.policy.addresses import Network, family, outside, parse_blo
 from jtel_constructs.policy.admin_ports import wide_open
 from jtel_constructs.policy.elsewhere import addressed, wrong_addresses
 from jtel_constructs.policy.environment import WINDOWS_ROLES, Environment, Server, SiteRule
-from jtel_constructs.policy.notices import notices
+from jtel_constructs.policy.notices import acknowledge, notices, wrong_acknowledgements
 from jtel_constructs.policy.platforms import is_token
 from jtel_constructs.policy.rules import (
     Demand,
@@ -74,6 +74,7 @@ class _Computation:
         self._check_supplements()
         self._check_families()
         self._check_narrow()
+        self.problems += wrong_acknowledgements(self.environment)
         self._stop_if_wrong()
         for row in self._rows():
             self._apply(row)
@@ -94,6 +95,7 @@ class _Computation:
             for row in self._rows()
             if row.key in self.environment.narrow and self._destinations(row)
         }
+        said, read = acknowledge(self.environment, notices(self.environment, self.matrix, self.servers, demands))
         return RuleSet(
             environment=self.environment,
             matrix=self.matrix,
@@ -102,7 +104,8 @@ class _Computation:
             rules=minimize(demands),
             left_out=tuple(self.left_out),
             narrowed=narrowed,
-            notices=notices(self.environment, self.matrix, self.servers),
+            notices=said,
+            acknowledged=read,
             elsewhere=tuple(server for server in self.servers if server.elsewhere),
             flows=tuple(self.demands),
         )
@@ -303,6 +306,9 @@ class _Computation:
             if not self.environment.peers[name]:
                 self.left_out[name, f"site:{rule.name}"] = None
             return [FromBlock(block) for block in self.environment.peers[name]]
+        if _is_group_id(name):
+            self._problem(f"{name!r} is the id of a group outside; write group:{name}", *where)
+            return []
         if "/" in name or ":" in name or name.replace(".", "").isdigit():
             try:
                 block = parse_block(name)
@@ -320,7 +326,9 @@ class _Computation:
         cloud = self.environment.platform.cloud
         pattern, allowed = _GROUP_ID[cloud]
         if not is_token(group) and not pattern.fullmatch(group):
-            self._problem(f"{group!r} is no id of a group on {cloud}; allowed: {allowed}", *where)
+            hint = f"; for the servers of {group} leave group: out" if self._servers_named(group) is not None else ""
+            self._problem(f"{group!r} is no id of a group on {cloud}; allowed: {allowed}{hint}", *where)
+            return []
         if not _GROUP_LABEL.fullmatch(label):
             self._problem(f"{label!r} is no name for a group; use letters, digits and hyphens, 60 at the most", *where)
         if (known := self.groups.setdefault(label.lower(), group)) != group:
@@ -336,6 +344,11 @@ class _Computation:
         if name in ROLES:
             return f"no server here has the role {name}; allowed: {', '.join(known)}"
         return one_of(name, known, what)
+
+
+def _is_group_id(name: str) -> bool:
+    text = name.rpartition("=")[2].lower()
+    return text.startswith("/subscriptions/") or any(pattern.fullmatch(text) for pattern, _ in _GROUP_ID.values())
 
 
 def _shown_family(block: Network) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, PeerName, Protocol, Role, load_matrix
-from jtel_constructs.matrix.files import KeyPath, YamlFile, path_text, read_yaml
+from jtel_constructs.matrix.files import KeyPath, YamlFile, path_text, read_yaml, with_hint
 from jtel_constructs.matrix.model import Key, Text
 from jtel_constructs.matrix.ports import PortsField
 from jtel_constructs.matrix.records import OneOrMany, Record, validation_problems
@@ -145,6 +145,7 @@ class Environment(Record):
         admin_ports_open_to_world: those of 22, 3389 and 7777 that are meant to be open to the whole internet.
         limits: what the account has raised.
         tags: on everything that takes tags.
+        acknowledged: ids of notices that the owner has read; they are not said again.
         matrix: a matrix file of the user's own, relative to the environment's file.
         backend: where Terraform keeps its state.
         output: name of the stack's output that tells each server's groups. Default: acd_servers.
@@ -164,6 +165,7 @@ class Environment(Record):
     admin_ports_open_to_world: tuple[AdminPort, ...] = ()
     limits: Limits = Limits()
     tags: dict[Text, str] = Field(default_factory=dict)
+    acknowledged: tuple[Text, ...] = ()
     matrix: Text | None = None
     backend: Backend | None = None
     output: Annotated[str, AfterValidator(_output_name)] = OUTPUT
@@ -204,6 +206,11 @@ class Environment(Record):
         except InputError as error:
             raise self.error((("matrix",), line) for line in str(error).splitlines()) from None
 
+    @property
+    def source(self) -> str | None:
+        """The file that the environment came from; None where Python made it."""
+        return str(self._document.path) if self._document else None
+
     def group_name(self, server: str) -> str:
         """The name of a server's group in the cloud (``internal`` for the shared one); stable for its whole life."""
         return f"{self.name}-{server}"
@@ -238,20 +245,33 @@ class Environment(Record):
         Raises:
             InputError: every key that is wrong.
         """
-        if document and "${TfToken[" in repr(values):
-            raise InputError(
-                [Problem("", "a file holds no CDKTF tokens (${TfToken[...]}); write the value itself")],
-                str(document.path),
-            )
+        if document and (tokens := [*_tokens(values)]):
+            message = "a file holds no CDKTF tokens (${TfToken[...]}); write the value itself"
+            raise InputError(document.problems((where, message) for where in tokens), str(document.path))
         try:
             environment = cls.model_validate(values)
         except ValidationError as error:
             problems = validation_problems(error, cls)
             if document:
                 raise InputError(document.problems(problems), file=str(document.path)) from None
-            raise InputError([Problem(path_text(where), message) for where, message in problems]) from None
+            hinted = [(where, with_hint(message, values, where)) for where, message in problems]
+            raise InputError([Problem(path_text(where), message) for where, message in hinted]) from None
         environment._document = document
         return environment
+
+
+def _tokens(value: Any, *where: str | int) -> Iterator[KeyPath]:
+    """Where CDKTF tokens stand, of any kind: of a text, of a list, of a number."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _tokens(item, *where, key)
+        if any("TfToken[" in key for key in value):
+            yield where
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _tokens(item, *where, index)
+    elif isinstance(value, str) and "TfToken[" in value:
+        yield where
 
 
 def stack_name(path: Path) -> str:

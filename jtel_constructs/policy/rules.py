@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from jtel_constructs.matrix import Matrix, PortRange, Protocol, merge_ports
 from jtel_constructs.policy.addresses import BlockIndex, Network, family
 from jtel_constructs.policy.environment import Environment, Server
+from jtel_constructs.policy.notice_kinds import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,8 @@ class RuleSet:
         rules: the minimal set; what is emitted.
         left_out: (peer, row) pairs that an empty peer leaves out.
         narrowed: rows that are narrower than the document, with the blocks that stand in for ``any``.
-        notices: what the owner should know, in sentences.
+        notices: what the owner should know, without what the environment acknowledges.
+        acknowledged: what the owner has read.
     """
 
     environment: Environment
@@ -152,7 +154,8 @@ class RuleSet:
     rules: tuple[Rule, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     narrowed: dict[str, tuple[Network, ...]] = field(default_factory=dict)
-    notices: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    acknowledged: tuple[Notice, ...] = ()
     elsewhere: tuple[Server, ...] = ()
     flows: tuple[Demand, ...] = ()
 

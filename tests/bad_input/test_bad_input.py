@@ -169,6 +169,24 @@ def test_the_app_refuses_files_by_their_names(name: str, words: str, tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_the_app_takes_an_ending_in_capitals(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    (folder / "PROD.YAML").write_text(GOOD, encoding="utf-8")
+    (folder / "test.yaml").write_text(GOOD.replace("name: acme", "name: test"), encoding="utf-8")
+    done = _app(folder, tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in (tmp_path / "out/stacks").iterdir()) == ["PROD", "test"]
+
+
+def test_the_app_refuses_two_environments_whose_groups_would_meet(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, a__yaml=GOOD, b__yaml=GOOD)
+    done = _app(folder, tmp_path / "out")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {folder}/b.yaml:1: name: {folder}/a.yaml makes groups of the same names")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("there", [True, False], ids=["empty-folder", "no-folder"])
 def test_the_app_refuses_a_folder_with_nothing_in_it(there: bool, tmp_path: Path) -> None:
     folder = tmp_path / "environments"

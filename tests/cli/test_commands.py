@@ -192,7 +192,10 @@ def test_check_says_what_is_used_of_the_limits(jtel: Any, folder: Path) -> None:
 
 def test_check_takes_several_files_and_one_json_holds_them(jtel: Any, folder: Path) -> None:
     other = _put(folder, "other", "egress: none\n")
+    other.write_text(other.read_text(encoding="utf-8").replace("name: acme", "name: other"), encoding="utf-8")
     found = jtel("check", "acme", other, "--json").json
+    assert [entry["problems"] for entry in found] == [[], []]
+    assert {notice["id"] for notice in found[1]["notices"]} >= {"egress-none", "one-entry:lb"}
     assert [entry["egress"] for entry in found] == ["all", "none"]
     assert {"what": "largest group, rules a family", "used": 23, "limit": 60} in found[0]["usage"]
 
@@ -205,7 +208,97 @@ def test_check_names_every_wrong_file_and_leaves_none_out(jtel: Any, folder: Pat
     assert f"error: {one}:13: egress: unknown value 'some'" in said.err
     assert f"\n{two}:13: foo: unknown key 'foo'" in said.err
     assert "acme.yaml" not in said.err
-    assert ("fine" in said.out) == (not option), "no half of a JSON answer"
+    if option:
+        assert [len(entry["problems"]) for entry in said.json] == [1, 0, 1]
+        (problem,) = said.json[2]["problems"]
+        assert (problem["key"], problem["line"]) == ("foo", 13)
+        assert problem["message"].startswith("unknown key 'foo'")
+        assert "usage" in said.json[1]
+        assert "usage" not in said.json[0]
+    else:
+        assert said.out.startswith("acme: fine")
+
+
+def test_check_makes_a_table_of_several_with_the_tightest_limit_of_each(jtel: Any, folder: Path) -> None:
+    for name, more in (("two", "limits: {rules_per_security_group: 25}\n"), ("THREE", "acknowledged: [broadcast]\n")):
+        path = _put(folder, name, more)
+        path.write_text(path.read_text(encoding="utf-8").replace("name: acme", f"name: {name}"), encoding="utf-8")
+    (folder / "THREE.yaml").rename(folder / "THREE.YAML")
+    said = jtel("check", folder)
+    assert (said.code, said.err) == (0, "")
+    lines = said.out.splitlines()
+    assert lines[0] == "3 environments, each fine"
+    (line,) = [line for line in lines if line.startswith("two ")]
+    assert line.endswith("92%: largest group, rules a family: 23 of 25")
+    assert any(line.startswith("THREE ") for line in lines), "no file is passed over for its ending"
+    assert jtel("check", "THREE").code == 0
+
+
+def test_check_refuses_a_folder_with_a_file_that_would_be_passed_over(jtel: Any, folder: Path) -> None:
+    (folder / "old.YML").write_text(GOOD, encoding="utf-8")
+    said = jtel("check", folder)
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"error: {folder}: environment files end in .yaml; rename or move old.YML\n"
+
+
+# -- two environments that would make the same groups ------------------------------------------------------------------
+
+AZURE = "{cloud: azure, location: westeurope, resource_group: rg-jtel}"
+OPENSTACK = "{cloud: openstack, region: RegionOne}"
+
+
+def _pair(folder: Path, first: tuple[str, str, str], second: tuple[str, str, str]) -> list[Path]:
+    """Two files, each with a name, a platform and the name of its load balancer."""
+    paths = []
+    for file, (name, platform, server) in (("first", first), ("second", second)):
+        text = GOOD.replace(GOOD.splitlines()[2], f"platform: {platform}").replace("name: acme", f"name: {name}")
+        (folder / f"{file}.yaml").write_text(text.replace("name: lb", f"name: {server}"), encoding="utf-8")
+        paths.append(folder / f"{file}.yaml")
+    return paths
+
+
+AWS = "{cloud: aws, region: eu-central-1, vpc_id: vpc-0123456789abcdef0}"
+OTHER_AWS = "{cloud: aws, region: eu-central-1, vpc_id: vpc-0fedcba9876543210}"
+MEETING = [
+    (("acd", AWS, "lb"), ("acd", AWS, "lb"), "vpc-0123456789abcdef0"),
+    (("acd", AWS, "lb"), ("ACD", AWS, "web"), "vpc-0123456789abcdef0"),
+    (("a", AWS, "b-c"), ("a-b", AWS, "c"), "vpc-0123456789abcdef0"),
+    (("acd", AZURE, "lb"), ("Acd", AZURE.replace("westeurope", "northeurope"), "lb"), "resource group rg-jtel"),
+    (("acd", AZURE, "lb"), ("acd", AZURE.replace("rg-jtel", "RG-jtel"), "lb"), "resource group RG-jtel"),
+    (("acd", OPENSTACK, "lb"), ("acd", OPENSTACK, "web"), "RegionOne"),
+]
+APART = [
+    (("acd", AWS, "lb"), ("acd", OTHER_AWS, "lb")),
+    (("a", AWS, "b-c"), ("a-b", AWS, "d")),
+    (("acd", AZURE, "lb"), ("acd", AZURE.replace("rg-jtel", "rg-other"), "lb")),
+    (("acd", OPENSTACK, "lb"), ("ACD", OPENSTACK, "lb")),
+    (("acd", OPENSTACK, "lb"), ("acd", OPENSTACK.replace("One", "Two"), "lb")),
+    (("acd", AWS, "lb"), ("acd", OPENSTACK, "lb")),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "place"), MEETING)
+@pytest.mark.parametrize("command", [["check"], ["check", "--json"], ["synth", "--out", "nowhere"]])
+def test_two_environments_whose_groups_would_meet_are_refused(
+    jtel: Any, folder: Path, command: list[str], first: Any, second: Any, place: str
+) -> None:
+    paths = _pair(folder, first, second)
+    said = jtel(*command, *paths)
+    assert said.code == 2
+    words = f"error: {paths[1]}:1: name: {paths[0]} makes groups of the same names in the same place ({place}): "
+    assert said.err.startswith(words)
+    assert not Path("nowhere").exists()
+
+
+@pytest.mark.parametrize(("first", "second"), APART)
+def test_two_environments_in_different_places_or_of_different_names_are_fine(
+    jtel: Any, folder: Path, first: Any, second: Any
+) -> None:
+    assert jtel("check", *_pair(folder, first, second), "--json").code == 0
+
+
+def test_a_file_that_is_given_twice_meets_nobody(jtel: Any, folder: Path) -> None:
+    assert jtel("check", "acme", folder / "acme.yaml").code == 0
 
 
 def test_a_name_means_a_file_in_the_folder_and_a_path_means_itself(

@@ -11,7 +11,7 @@ ALL = ["database-backend", "database-replication", "store-cluster", "database-ud
 
 
 def _notices(words: str, **changes: object) -> list[str]:
-    return [notice for notice in rules(**changes).notices if words in notice]
+    return [notice.message for notice in rules(**changes).notices if words in notice.message]
 
 
 # -- supplements -------------------------------------------------------------------------------------------------------
@@ -90,13 +90,15 @@ def test_a_notice_says_how_to_switch_the_supplement_on() -> None:
 def test_no_notice_of_a_supplement_that_nothing_here_needs() -> None:
     # one server has all databases and the load balancer; one machine keeps the files
     found = rules(topology="small-v1", redundant=False)
-    assert [notice.split()[1] for notice in found.notices] == ["database-udp-listener"]
-    assert rules(servers=[server("chat", "ACD-CHAT")], redundant=False).notices == ()
+    assert [notice.id for notice in found.notices] == ["supplement-off:database-udp-listener"]
+    alone = rules(servers=[server("chat", "ACD-CHAT")], redundant=False)
+    assert not [notice.id for notice in alone.notices if notice.id.startswith("supplement")]
 
 
 def test_two_servers_of_a_kind_need_it_although_the_environment_is_not_redundant() -> None:
     servers = [server("m1", "ACD-DBM"), server("m2", "ACD-DBM"), server("s1", "ACD-STORE"), server("s2", "ACD-STORE")]
-    off = [notice.split()[1] for notice in rules(servers=servers, redundant=False).notices]
+    found = rules(servers=servers, redundant=False)
+    off = [notice.id.partition(":")[2] for notice in found.notices if notice.id.startswith("supplement-off")]
     assert off == ["database-replication", "store-cluster", "database-udp-listener"]
 
 
