@@ -10,6 +10,7 @@ from jtel_constructs.policy import FromGroup, FromServer, Internal, RuleSet, Sou
 from jtel_constructs.reach.engine import PROBE, Policy
 from jtel_constructs.reach.packets import (
     ALL_PORTS,
+    BOTH,
     EVERYWHERE,
     TCP,
     UDP,
@@ -27,8 +28,15 @@ _NUMBERS = {"tcp": TCP, "udp": UDP}
 _ALL_SERVERS = "every server"
 
 
-def demanded(ruleset: RuleSet, snapshot: Snapshot, groups: Mapping[str, str]) -> Policy:
-    """The demands as a policy; `groups` are the keys that the snapshot has for foreign groups' ids."""
+def demanded(
+    ruleset: RuleSet, snapshot: Snapshot, groups: Mapping[str, str], versions: frozenset[int] = BOTH
+) -> Policy:
+    """The demands as a policy.
+
+    Args:
+        groups: the keys that the snapshot has for foreign groups' ids.
+        versions: the IP versions in which servers and groups are let in.
+    """
     names = [server.name for server in ruleset.servers]
     rules = [
         PacketRule(
@@ -38,6 +46,7 @@ def demanded(ruleset: RuleSet, snapshot: Snapshot, groups: Mapping[str, str]) ->
             remote=_side(demand.source, groups),
             protocol=_NUMBERS[demand.protocol],
             ports=_ports(demand.ports),
+            versions=versions,
         )
         for demand in ruleset.demands
     ]

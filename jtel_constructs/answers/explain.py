@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from jtel_constructs.answers.questions import Asked, End, block_of, parse_end, parse_port, range_text
+from jtel_constructs.answers.gather import Line, gather, packet_text, ports_text
+from jtel_constructs.answers.questions import Asked, End, parse_end, parse_port
 from jtel_constructs.answers.reasons import Nearest, Reason, Refusal, Refused, Rows
 from jtel_constructs.answers.rows import RowRef
-from jtel_constructs.answers.subject import Far, Outcome, Piece, Subject
+from jtel_constructs.answers.subject import Outcome, Piece, Subject
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, FromBlock, FromGroup, FromServer, Internal, Rule, Server, Source
-from jtel_constructs.reach.packets import ALL_PORTS, TCP, UDP, Direction, Ports, protocol_name, union
-from jtel_constructs.reach.spans import Span, example, merge_spans, span_text
+from jtel_constructs.reach.comparison import Far
+from jtel_constructs.reach.packets import TCP, UDP, Direction, Ports, protocol_name
 from jtel_constructs.readers.snapshot import Snapshot
 
 _BROADCAST = 20202
@@ -201,7 +202,7 @@ class _Explainer:
         self.subject, self.source, self.destination, self.asked, self.text = subject, source, destination, asked, text
         self.ruleset, self.environment = subject.ruleset, subject.ruleset.environment
         self.emitted = Subject(subject.ruleset, emitted) if emitted else None
-        self.rows = Rows(subject.ruleset)
+        self.rows, self.names = Rows(subject.ruleset), subject.names()
         self.direction: Direction = "ingress" if destination.servers else "egress"
         if not destination.servers and not source.servers:
             raise InputError(
@@ -235,44 +236,25 @@ class _Explainer:
         if far.kind == "peer" and not far.blocks:
             yield from self._empty_peer(near, far, refused)
             return
-        by_end: dict[tuple[str, Far, int, _Cause], list[Piece]] = {}
-        for server in near.servers:
-            for asked in self.asked:
-                for piece in self.subject.pieces(far, server, self.direction, asked):
-                    key = (server, piece.far, piece.protocol, self._cause(piece, refused))
-                    by_end.setdefault(key, []).append(piece)
-        # the same ports for the same reason: first of several far ends, then of several servers
-        by_ports: dict[tuple[str, int, Ports, _Cause], list[Piece]] = {}
-        for (server, _, protocol, cause), pieces in by_end.items():
-            ports = union([(piece.ports,) for piece in pieces])
-            by_ports.setdefault((server, protocol, ports, cause), []).extend(pieces)
-        by_ends: dict[tuple[tuple[str, ...], int, Ports, _Cause], list[Piece]] = {}
-        for (_, protocol, ports, cause), pieces in by_ports.items():
-            ends = self._ends(piece.far for piece in pieces)
-            by_ends.setdefault((ends, protocol, ports, cause), []).extend(pieces)
-        for (ends, protocol, ports, cause), pieces in by_ends.items():
-            servers = tuple(dict.fromkeys(piece.server for piece in pieces))
-            yield self._part(ends, servers, protocol, ports, cause, pieces)
+        pieces = (
+            piece
+            for server in near.servers
+            for asked in self.asked
+            for piece in self.subject.pieces(far, server, self.direction, asked)
+        )
+        for line in gather(((self._cause(piece, refused), piece) for piece in pieces), self.names):
+            yield self._part(line)
 
-    def _part(
-        self,
-        ends: tuple[str, ...],
-        servers: tuple[str, ...],
-        protocol: int,
-        ports: Ports,
-        cause: _Cause,
-        pieces: list[Piece],
-    ) -> Part:
-        ingress = self.direction == "ingress"
-        first = pieces[0]
+    def _part(self, line: Line[_Cause, Piece]) -> Part:
+        ingress, cause, first = self.direction == "ingress", line.cause, line.packets[0]
         return Part(
             cause.outcome,
-            ends if ingress else servers,
-            servers if ingress else ends,
-            protocol_name(protocol),
-            "all" if ports == ALL_PORTS else ", ".join(range_text(one) for one in ports),
-            packet_text(first.server, self._example(first.far), protocol, ports[0], self.direction),
-            self._grants(pieces, cause.rows) if cause.outcome is not Outcome.REFUSED else (),
+            line.ends if ingress else line.servers,
+            line.servers if ingress else line.ends,
+            protocol_name(line.protocol),
+            ports_text(line.ports),
+            packet_text(first.server, self.names.example(first.far), line.protocol, line.ports[0], self.direction),
+            self._grants(line.packets, cause.rows) if cause.outcome is not Outcome.REFUSED else (),
             cause.refusals,
         )
 
@@ -333,59 +315,13 @@ class _Explainer:
             packet = packet_text(servers[0], far.text, protocol, ports[0], self.direction)
             ends = ((far.text,), tuple(servers))
             sources, destinations = ends if self.direction == "ingress" else ends[::-1]
-            shown = "all" if ports == ALL_PORTS else ", ".join(range_text(one) for one in ports)
-            yield Part(Outcome.REFUSED, sources, destinations, protocol_name(protocol), shown, packet, (), refusals)
-
-    # -- who ---------------------------------------------------------------------------------------------------------
-
-    def _ends(self, far_ends: Iterable[Far]) -> tuple[str, ...]:
-        names: dict[tuple[str, str], set[int]] = {}
-        spans: dict[str, list[tuple[int, int, int]]] = {}
-        for far in far_ends:
-            if far.name:
-                names.setdefault((far.name, ""), set()).add(far.version)
-            elif far.span:
-                spans.setdefault(far.place, []).append(far.span)
-        merged = {place: merge_spans(found) for place, found in spans.items()}
-        if len(merged) == 2 and len(set(merged.values())) == 1:
-            merged = {"": next(iter(merged.values()))}
-        expected = set(self.subject.versions) if self.subject.snapshot else set(self.subject.versions[:1])
-        shown = [
-            self._name(name) + ("" if versions >= expected else f" over IPv{min(versions)}")
-            for (name, _), versions in names.items()
-        ]
-        for place, found in merged.items():
-            where = {"network": " in the virtual network", "outside": " outside the virtual network"}.get(place, "")
-            shown += [span_text(span) + self._owner(span) + where for span in found]
-        return tuple(shown)
-
-    def _owner(self, span: Span) -> str:
-        """The servers elsewhere whose addresses these are."""
-        names = [
-            server.name
-            for server in self.ruleset.elsewhere
-            for block in map(block_of, server.addresses)
-            if block.version == span[0] and block.first <= span[1] and span[2] <= block.last
-        ]
-        return f" ({', '.join(dict.fromkeys(names))})" if names else ""
-
-    def _name(self, name: str) -> str:
-        if name in {server.name for server in self.ruleset.servers}:
-            return name
-        labels = {one.source.id: one.source.label for one in self.ruleset.demands if isinstance(one.source, FromGroup)}
-        ids = {key: group for group, key in self.subject.keys.items()}
-        group = ids.get(name, name)
-        return f"group:{labels.get(group, group)}"
-
-    def _example(self, far: Far) -> str:
-        if far.name:
-            return self._name(far.name)
-        assert far.span is not None
-        return example(far.span) + (" in the virtual network" if far.place == "network" else "")
+            yield Part(
+                Outcome.REFUSED, sources, destinations, protocol_name(protocol), ports_text(ports), packet, (), refusals
+            )
 
     # -- what lets them in -------------------------------------------------------------------------------------------
 
-    def _grants(self, pieces: list[Piece], rows: tuple[str, ...]) -> tuple[Grant, ...]:
+    def _grants(self, pieces: tuple[Piece, ...], rows: tuple[str, ...]) -> tuple[Grant, ...]:
         grants: dict[str, Grant] = {}
         for piece in pieces:
             addresses = self._addresses(piece)
@@ -506,13 +442,3 @@ def rule_text(rule: Rule) -> str:
     """A rule in words."""
     source = f"block {rule.source}" if isinstance(rule.source, FromBlock) else str(rule.source)
     return f"{rule.protocol} {rule.ports} from {source} to {rule.destination}"
-
-
-def packet_text(server: str, far: str, protocol: int, ports: tuple[int, int], direction: Direction) -> str:
-    """One packet, such as ``tcp 10.8.0.1 -> lb:3306``."""
-    source, target = (far, server) if direction == "ingress" else (server, far)
-    if protocol in (TCP, UDP):
-        # port 0 is the witness only where it alone is concerned
-        port = 1 if ports[0] == 0 < ports[1] else ports[0]
-        target = f"[{target}]:{port}" if ":" in target and not target.startswith("group:") else f"{target}:{port}"
-    return f"{protocol_name(protocol)} {source} -> {target}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from jtel_constructs.answers.gather import ports_text
 from jtel_constructs.errors import InputError, Problem, one_of
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, parse_ports
 from jtel_constructs.policy import Environment, FromGroup, Network, RuleSet, Server
@@ -50,13 +51,7 @@ class Asked:
         name = protocol_name(self.protocol)
         if self.ports == ALL_PORTS:
             return name
-        return f"{', '.join(range_text(ports) for ports in self.ports)}/{name}"
-
-
-def range_text(ports: tuple[int, int]) -> str:
-    """A range of ports as text."""
-    first, last = ports
-    return str(first) if first == last else f"{first}-{last}"
+        return f"{ports_text(self.ports)}/{name}"
 
 
 def parse_port(text: str, where: str = "port") -> tuple[Asked, ...]:

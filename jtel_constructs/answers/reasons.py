@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from jtel_constructs.answers.rows import RowRef, references
-from jtel_constructs.answers.subject import Far
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, PortRange, Row, SupplementRow
 from jtel_constructs.policy import Demand, FromGroup, FromServer, Internal, Network, RuleSet, Server
+from jtel_constructs.reach.comparison import Far
 from jtel_constructs.reach.packets import PROTOCOL_NAMES
 
 _NEAREST = 5

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from jtel_constructs.answers.demand import demanded, foreign_keys
+from jtel_constructs.answers.gather import Names, packet_text
 from jtel_constructs.answers.questions import Asked, End, block_of
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, FromGroup, RuleSet, compute
+from jtel_constructs.reach.comparison import Far
 from jtel_constructs.reach.engine import Peer, Place, Policy, View
 from jtel_constructs.reach.packets import EVERYWHERE, Block, Direction, PacketRule, intersect, subtract
-from jtel_constructs.reach.spans import Span, cut
+from jtel_constructs.reach.spans import cut
 from jtel_constructs.readers.differences import Difference, Kind
 from jtel_constructs.readers.snapshot import Snapshot
 
@@ -24,23 +28,6 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     PARTLY = "partly open"
     UNTOLD = "cannot be told"
-
-
-@dataclass(frozen=True, slots=True)
-class Far:
-    """The far end of packets, as far as rules tell it from others.
-
-    Attributes:
-        name: a server, or a group outside; empty for addresses.
-        span: the addresses.
-        place: ``outside`` or ``network`` where that makes a difference.
-        version: the IP version.
-    """
-
-    name: str
-    span: Span | None
-    place: str
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +53,38 @@ class Subject:
     Args:
         ruleset: the environment's rules.
         snapshot: what was read of it; None for the environment itself, as its rows demand it.
+        beside: what was read, if that is what an environment is compared with: both know groups by the same keys then.
+        renamed: new names of servers, by those that the environment gives them.
     """
 
-    def __init__(self, ruleset: RuleSet, snapshot: Snapshot | None = None) -> None:
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        snapshot: Snapshot | None = None,
+        *,
+        beside: Snapshot | None = None,
+        renamed: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.ruleset, self.snapshot = ruleset, snapshot
         environment = ruleset.environment
-        if snapshot is None:
+        self.versions = tuple(4 if family == "ipv4" else 6 for family in environment.ip_families)
+        read = snapshot or beside
+        if read is None:
             self.keys: Mapping[str, str] = {
                 one.source.id: one.source.id for one in ruleset.demands if isinstance(one.source, FromGroup)
             }
-            unread = Snapshot(environment.platform.cloud, environment.name, (), {}, {}, {})
-            self.demands = self.policy = demanded(ruleset, unread, self.keys)
+            read = Snapshot(environment.platform.cloud, environment.name, (), {}, {}, {})
         else:
-            self.keys = foreign_keys(ruleset, snapshot)
-            self.demands = demanded(ruleset, snapshot, self.keys)
-            self.policy = Policy(snapshot.rules, snapshot.holders, snapshot.members, aimed=snapshot.cloud == "azure")
-        self.versions = tuple(4 if family == "ipv4" else 6 for family in environment.ip_families)
+            self.keys = foreign_keys(ruleset, read)
+        self.demands = _renamed(demanded(ruleset, read, self.keys, frozenset(self.versions)), renamed)
+        self.policy = self.demands
+        if snapshot is not None:
+            aimed = snapshot.cloud == "azure"
+            self.policy = _renamed(Policy(snapshot.rules, snapshot.holders, snapshot.members, aimed), renamed)
         away = [server.addresses for server in ruleset.elsewhere]
         given = (*environment.peers.values(), *environment.narrow.values(), *away)
         self._named = frozenset(block_of(network) for networks in given for network in networks)
-        self._names = frozenset(server.name for server in ruleset.servers)
+        self._names = frozenset(renamed.get(server.name, server.name) for server in ruleset.servers)
         self._views: dict[tuple[int, str, Direction], View] = {}
 
     @classmethod
@@ -93,9 +92,44 @@ class Subject:
         """The subject of an environment, or of what was read of it."""
         return cls(compute(environment), snapshot)
 
+    @property
+    def server_names(self) -> frozenset[str]:
+        """The servers that have groups, as they are called here."""
+        return self._names
+
+    def with_policy(self, policy: Policy) -> Subject:
+        """The same subject with another policy in force."""
+        other = copy(self)
+        other.policy, other._views = policy, {}
+        return other
+
+    def packet(self, piece: Piece) -> str:
+        """One packet of a piece."""
+        far = self.names().example(piece.far)
+        return packet_text(piece.server, far, piece.protocol, piece.ports, piece.direction)
+
+    def names(self, together: str = "", every_version: bool = False) -> Names:
+        """How far ends are called here.
+
+        Args:
+            together: what all servers at once are called.
+            every_version: packets are told apart by IP version, also those between an environment's own servers.
+        """
+        labels = {one.source.id: one.source.label for one in self.ruleset.demands if isinstance(one.source, FromGroup)}
+        groups = {self.keys.get(group, group): label for group, label in labels.items()}
+        owners = tuple(
+            ((block.version, block.first, block.last), server.name)
+            for server in self.ruleset.elsewhere
+            for block in map(block_of, server.addresses)
+        )
+        versions = self.versions if self.snapshot or every_version else self.versions[:1]
+        return Names(self._names, groups, owners, frozenset(versions), together)
+
     def view(self, server: str, direction: Direction, demands: bool = False) -> View:
         """The rules of a server in force, or (`demands`) the rows that demand something of it."""
         policy = self.demands if demands else self.policy
+        if server not in policy.holders:
+            return View(policy, ())
         key = (id(policy), server, direction)
         if key not in self._views:
             self._views[key] = policy.view(server, direction, server)
@@ -103,7 +137,9 @@ class Subject:
 
     def peer(self, far: Far) -> Peer:
         """A far end as the policy knows it."""
-        place: Place = "outside" if far.span and far.place != "network" else "network"
+        place: Place = "probe" if far.place == "probe" else "network"
+        if far.span and far.place not in ("probe", "network"):
+            place = "outside"
         address = far.span[1] if far.span else None
         if far.name in self._names:
             return Peer(far.version, address, server=far.name, place=place)
@@ -133,6 +169,14 @@ class Subject:
         for span in cut((block.version, block.first, block.last), blocks):
             for place in ("outside", "network") if self.policy.aimed else ("",):
                 yield Far(group, span, place, block.version)
+
+    def demanding(
+        self, server: str, direction: Direction, far: Far, protocol: int, ports: tuple[int, int]
+    ) -> Iterator[tuple[tuple[int, int], tuple[str, ...]]]:
+        """The rows that demand these packets, on each of the ranges of ports that they tell apart."""
+        view, peer = self.view(server, direction, demands=True), self.peer(far)
+        for piece in _by_rule(ports, view, peer, protocol, Outcome.OPEN):
+            yield piece, tuple(rule.where for rule in _because(view, peer, protocol, piece, Outcome.OPEN))
 
     def doubts(self, server: str) -> tuple[Difference, ...]:
         """What could not be read and may be about this server."""
@@ -165,6 +209,16 @@ class Subject:
                     for piece in _by_rule(part, view, peer, asked.protocol, outcome):
                         because = tuple(rule.where for rule in _because(view, peer, asked.protocol, piece, outcome))
                         yield Piece(server, direction, far, asked.protocol, piece, outcome, because)
+
+
+def _renamed(policy: Policy, names: Mapping[str, str]) -> Policy:
+    """The same policy with other names of servers; who is in which group stays."""
+    if not names:
+        return policy
+    other = copy(policy)
+    other.holders = {names.get(name, name): groups for name, groups in policy.holders.items()}
+    other.members = {names.get(name, name): groups for name, groups in policy.members.items()}
+    return other
 
 
 def _because(view: View, peer: Peer, protocol: int, ports: tuple[int, int], outcome: Outcome) -> list[PacketRule]:

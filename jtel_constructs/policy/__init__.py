@@ -1,7 +1,7 @@
 """Environments, and the rules that the matrix demands of them. Pure Python."""
 
 from jtel_constructs.policy.addresses import FAMILIES, Family, Network, collapse, family, parse_block
-from jtel_constructs.policy.compute import compute
+from jtel_constructs.policy.compute import compute, compute_by
 from jtel_constructs.policy.environment import (
     OUTPUT,
     AdminPort,
@@ -66,6 +66,7 @@ __all__ = [
     "Source",
     "collapse",
     "compute",
+    "compute_by",
     "environment_files",
     "escape",
     "family",

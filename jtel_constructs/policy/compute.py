@@ -58,6 +58,15 @@ def compute(environment: Environment) -> RuleSet:
     return rules
 
 
+def compute_by(environment: Environment, matrix: Matrix) -> RuleSet:
+    """The rules of an environment by another matrix than its own.
+
+    Raises:
+        InputError: the environment is wrong in itself, or by this matrix.
+    """
+    return _Computation(environment, matrix).result()
+
+
 class _Computation:
     def __init__(self, environment: Environment, matrix: Matrix) -> None:
         self.environment, self.matrix = environment, matrix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,6 +38,11 @@ class Peer:
     place: Place = "outside"
 
 
+def itself(server: str) -> str:
+    """The key of a group that a server alone is in, beside those of a policy."""
+    return f"itself: {server}"
+
+
 class Policy:
     """Rules, and who is in which group.
 
@@ -61,6 +67,20 @@ class Policy:
         self._codes: dict[Effect, int] = {}
         self._effects: list[Effect] = []
         self._verdicts: dict[tuple[frozenset[int], int], Allowed] = {}
+
+    def plus(self, rules: Iterable[PacketRule], servers: Iterable[str]) -> Policy:
+        """The same policy with more rules, whose groups are those of `itself` for servers."""
+        other = copy(self)
+        other._by_holder = {key: list(known) for key, known in self._by_holder.items()}
+        for rule in rules:
+            other._by_holder.setdefault((rule.holder, rule.direction), []).append(rule)
+        own = {server: itself(server) for server in servers}
+        other.holders = {**self.holders, **{name: (*self.holders.get(name, ()), key) for name, key in own.items()}}
+        other.members = {
+            **self.members,
+            **{name: self.members.get(name, frozenset()) | {key} for name, key in own.items()},
+        }
+        return other
 
     def rules(self, server: str, direction: Direction) -> Iterator[PacketRule]:
         """The rules that protect a server."""

@@ -15,7 +15,7 @@ from tests.bad_input.cases import GOOD
 from tests.verify import building
 
 ROWS = load_matrix().rows
-COMMANDS = ("matrix", "rules", "explain", "diagram", "report", "check", "schema", "synth", "verify")
+COMMANDS = ("matrix", "rules", "explain", "diff", "diagram", "report", "check", "schema", "synth", "verify")
 
 
 class Said:

@@ -69,8 +69,8 @@ def test_a_wrong_question_ends_with_2_and_one_line(capsys: pytest.CaptureFixture
 
 def test_a_file_is_asked_instead_of_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "cdk.tf.json"
-    group = {"name": "demo-aws-tel", "description": "x", "vpc_id": "vpc-1"}
-    shared = {"name": "demo-aws-internal", "description": "x", "vpc_id": "vpc-1"}
+    group = {"name": "demo-aws-tel", "description": "x", "vpc_id": "vpc-0123456789abcdef0"}
+    shared = {"name": "demo-aws-internal", "description": "x", "vpc_id": "vpc-0123456789abcdef0"}
     rule = {
         "security_group_id": "${aws_security_group.tel.id}",
         "ip_protocol": "tcp",
@@ -79,10 +79,11 @@ def test_a_file_is_asked_instead_of_the_rows(tmp_path: Path, capsys: pytest.Capt
         "cidr_ipv4": "203.0.113.0/24",
     }
     content = {
+        "provider": {"aws": [{"region": "eu-central-1"}]},
         "resource": {
             "aws_security_group": {"tel": group, "internal": shared},
             "aws_vpc_security_group_ingress_rule": {"mine": rule},
-        }
+        },
     }
     file.write_text(json.dumps(content), encoding="utf-8")
     assert explain("pbx", "tel", "4711/tcp", "--stack", str(file)) == 0

@@ -1,0 +1,49 @@
+"""What a change of an environment does on its cloud beside opening and closing ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from jtel_constructs.policy import Environment, RuleSet
+
+
+def effects(a: RuleSet, b: RuleSet, renamed: Mapping[str, str]) -> tuple[str, ...]:
+    """What Terraform destroys and makes anew, in sentences.
+
+    Args:
+        renamed: new names of servers, by their old ones.
+    """
+    return tuple(_effects(a, b, renamed))
+
+
+def _effects(a: RuleSet, b: RuleSet, renamed: Mapping[str, str]) -> Iterator[str]:
+    before, after = a.environment, b.environment
+    if (moved := _moved(before, after)) is not None:
+        yield (
+            f"{moved}: every group is made anew and every old one destroyed; all machines must change to the new groups"
+        )
+        return
+    for old, new in renamed.items():
+        yield (
+            f"server {old} is named {new}: its group {before.group_name(old)} is destroyed and "
+            f"{after.group_name(new)} made anew; its machines must change to the new group"
+        )
+    known, now = ({server.name for server in rules.servers} for rules in (a, b))
+    for name in sorted(known - now - renamed.keys()):
+        yield f"server {name} is gone: its group {before.group_name(name)} is destroyed; take it off its machines first"
+    for name in sorted(now - known - set(renamed.values())):
+        yield f"server {name} is new: put the groups {after.group_name(name)} and {after.group_name('internal')} on it"
+
+
+def _moved(before: Environment, after: Environment) -> str | None:
+    """What of the environment itself changed so that nothing of it stays."""
+    if before.name != after.name:
+        return f"the environment is named {after.name} in place of {before.name}"
+    was, now = before.platform, after.platform
+    if was.cloud != now.cloud:
+        return f"it moves from {was.cloud} to {now.cloud}"
+    for key in ("region", "vpc_id", "location", "resource_group", "subscription_id"):
+        old, new = getattr(was, key, None), getattr(now, key, None)
+        if old != new and old is not None and new is not None:
+            return f"platform.{key} is {new} in place of {old}"
+    return None
