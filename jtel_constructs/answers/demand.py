@@ -64,7 +64,7 @@ def demanded(
     members = {
         name: frozenset({_itself(name), _ALL_SERVERS}) | snapshot.members.get(name, frozenset()) for name in names
     }
-    return Policy(rules, {name: (name,) for name in names}, members)
+    return Policy(rules, {name: (name,) for name in (*names, *ruleset.opened)}, members)
 
 
 def _itself(server: str) -> str:

@@ -179,12 +179,15 @@ class _Comparison:
     ) -> None:
         self.wanted, self.got, self.copies = wanted, got, copies
         self.names = [server.name for server in environment.cloud_servers()]
+        # of a group that is managed elsewhere, whatever else is in it is somebody else's
+        self.opened = [server.name for server in environment.opened_servers()]
         self.used = tuple(4 if family == "ipv4" else 6 for family in environment.ip_families)
         self.places: tuple[Place, ...] = ("outside", "network") if wanted.aimed or got.aimed else ("outside",)
         self.labels, self.probes = labels, probes
         self.findings = Findings(frozenset(self.used), self.places, _owners(environment))
         self._changes: dict[object, tuple[Change, ...]] = {}
         views = [(name, direction) for name in self.names for direction in DIRECTIONS]
+        views += [(name, "ingress") for name in self.opened]
         self.views = {key: (wanted.view(*key, key[0]), got.view(*key, key[0])) for key in views}
         remotes = [rule.remote for policy in (wanted, got) for key in views for rule in policy.rules(*key)]
         ours = {group for policy in (wanted, got) for groups in policy.members.values() for group in groups}
@@ -198,6 +201,8 @@ class _Comparison:
             self._ingress(name, "", wanted, got)
             self._behind(name)
             self._egress(name)
+        for name in self.opened:
+            self._ingress(name, "", *self.views[name, "ingress"])
         copied: dict[tuple[str, ...], list[Difference]] = {}
         for one in self.findings.differences():
             # a list that is declared or a copy, which the file does not tell, opens nothing for sure
@@ -336,7 +341,10 @@ class _Pair:
                 self.findings.member(finding, peer.version)
 
     def _changes(self, like: Peer, peer: Peer) -> tuple[Change, ...]:
-        return self.comparison.changes(self.wanted.codes(like), self.got.codes(peer), self.protocols)
+        found = self.comparison.changes(self.wanted.codes(like), self.got.codes(peer), self.protocols)
+        if self.server in self.comparison.opened:
+            return tuple(change for change in found if change[0] is not Kind.OPEN)
+        return found
 
     def _finding(
         self, kind: PacketKind, label: str, protocol: int, ports: tuple[int, int], like: Peer, peer: Peer

@@ -23,6 +23,7 @@ from jtel_constructs.clouds.base import (
     over_limit,
     resource_name,
     row_list,
+    rules_group,
     server_resource,
 )
 from jtel_constructs.matrix import INTERNAL
@@ -116,7 +117,7 @@ def _group(rules: RuleSet, name: str) -> Resource:
 def _ingress(rules: RuleSet, rule: Rule) -> Resource:
     environment = rules.environment
     attributes: dict[str, Any] = {
-        "security_group_id": _id(environment, rule.destination),
+        "security_group_id": rules_group(rules, rule.destination, GROUP),
         "ip_protocol": rule.protocol,
         "from_port": rule.ports.first,
         "to_port": rule.ports.last,

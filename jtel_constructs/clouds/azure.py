@@ -25,6 +25,7 @@ from jtel_constructs.clouds.base import (
     Provider,
     Ref,
     Resource,
+    cannot_express,
     check_limit_keys,
     group_names,
     resource_name,
@@ -65,6 +66,11 @@ def emit(rules: RuleSet) -> Plan:
     environment = rules.environment
     check_limit_keys(environment, CLOUD.limits)
     check_tags(environment)
+    # rules stand in an NSG there, in an order that is its owner's
+    opened = [index for index, server in enumerate(environment.servers) if server.name in rules.opened]
+    message = "on azure no rules go onto a group that is managed elsewhere: an NSG's priorities are its owner's; leave "
+    message += "open_group out, and give what `jtel firewall --elsewhere` lists to whoever manages it"
+    cannot_express(environment, [(("servers", index, "open_group"), message) for index in opened])
     resources: list[Resource] = []
     for name in group_names(rules):
         resources.append(

@@ -103,6 +103,11 @@ def server_resource(environment: Environment, server: str) -> str:
     return resource_name(environment, escape(server))
 
 
+def rules_group(rules: RuleSet, server: str, type: str) -> Ref | str:
+    """The group that a server's rules stand in: its own, or one that is managed elsewhere and takes them."""
+    return rules.opened.get(server) or Ref(type, server_resource(rules.environment, server))
+
+
 def group_names(rules: RuleSet) -> list[str]:
     """The servers, and the shared group after them."""
     return [*(server.name for server in rules.servers), INTERNAL]

@@ -23,6 +23,7 @@ from jtel_constructs.clouds.base import (
     over_limit,
     resource_name,
     row_list,
+    rules_group,
     server_resource,
 )
 from jtel_constructs.matrix import INTERNAL, PortRange
@@ -158,7 +159,7 @@ def _port_rules(
             {
                 "direction": "ingress",
                 "ethertype": _ETHERTYPE[over],
-                "security_group_id": _id(rules.environment, destination),
+                "security_group_id": rules_group(rules, destination, GROUP),
                 "description": row_list(rules, rows, _DESCRIPTION),
                 "protocol": protocol,
                 "port_range_min": part.first,

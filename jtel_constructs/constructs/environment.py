@@ -17,7 +17,7 @@ from jtel_constructs.constructs.engine import check_id, stack_of
 from jtel_constructs.constructs.providers import chosen_provider, provider_problems
 from jtel_constructs.constructs.resources import elements, fragment, with_provider
 from jtel_constructs.errors import InputError, Problem, one_of
-from jtel_constructs.matrix import INTERNAL, PeerName, Role
+from jtel_constructs.matrix import INTERNAL, PeerName
 from jtel_constructs.policy import (
     OUTPUT,
     AdminPort,
@@ -28,7 +28,6 @@ from jtel_constructs.policy import (
     Family,
     ImportedGroup,
     OpenStackPlatform,
-    Os,
     Ports,
     RuleSet,
     compute,
@@ -48,6 +47,8 @@ _ASSOCIATION_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?")
 # a CIDR block, as text or as a network
 Block: TypeAlias = "str | IPv4Network | IPv6Network"
 
+# the stacks that each one's rules refer to
+_references: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
 # the environments of each stack
 _environments: WeakKeyDictionary[Any, list[JtelEnvironment]] = WeakKeyDictionary()
 
@@ -190,6 +191,25 @@ class JtelEnvironment(Construct):
         return rules
 
     @property
+    def name(self) -> str:
+        """The environment's name."""
+        return self._model.name
+
+    def rules(self) -> RuleSet:
+        """The rules as they stand now, as `check` gives them, whatever provider the stack has.
+
+        Raises:
+            InputError: the environment is wrong, or larger than its cloud takes.
+        """
+        return self._rules_and_plan()[0]
+
+    def resolve(self, token: str) -> str:
+        """A token as the environment's stack has it, such as ``${aws_security_group.monitoring.id}``."""
+        resolver = self._engine.DefaultTokenResolver(self._engine.StringConcat())
+        text = self._engine.Tokenization.resolve(token, preparing=False, resolver=resolver, scope=self._stack)
+        return str(text)
+
+    @property
     def internal_group_id(self) -> str:
         """The id of the shared group that every server joins (on Azure the application security group), as a token."""
         return self._token(cloud_of(self._model).source_group, INTERNAL)
@@ -214,18 +234,16 @@ class JtelEnvironment(Construct):
         self._model = self._build(values)
         self._values, self._emitted = values, None
 
-    def _add_server(
-        self, id: str, name: str, roles: Sequence[Role], os: Os | None, addresses: Sequence[Block], elsewhere: bool
-    ) -> None:
+    def _add_server(self, id: str, server: Mapping[str, Any]) -> None:
         if self._from_file:
             return
+        name = server["name"]
         lowered = str(name).lower()
         twin = next((server.name for server in self._model.servers if server.name.lower() == lowered), None)
         if twin is not None:
             message = f"server {twin!r} is in the environment already (letter case does not count); choose another name"
             raise InputError([Problem(name, message)])
         check_id(self, id, f"server {id!r}")
-        server = {"name": name, "roles": roles, "os": os, "addresses": addresses, "elsewhere": elsewhere}
         self._update(servers=(*self._values["servers"], server))
 
     def _allow_from(self, server: str, sources: object, ports: Sequence[Ports], reason: str, name: str | None) -> None:
@@ -295,14 +313,19 @@ class JtelEnvironment(Construct):
         if isinstance(source, AcdServer):
             if source.environment is self:
                 return source.server_name
-            if source.environment._is_elsewhere(source.server_name):
+            other = source.environment
+            group = other._group_elsewhere(source.server_name)
+            if group is None and other._is_elsewhere(source.server_name):
                 message = f"allow_from: {source.server_name} is in no group, it stands elsewhere; give its CIDR blocks"
                 raise InputError([Problem(server, message)])
-            group = source.environment._token(cloud_of(source.environment._model).source_group, source.server_name)
+            if group is None:
+                self._refer_to(other, server)
+                group = other._token(cloud_of(other._model).source_group, source.server_name)
             return str(ImportedGroup(group, source.environment._model.group_name(source.server_name)))
         if isinstance(source, JtelEnvironment):
             if source is self:
                 return INTERNAL
+            self._refer_to(source, server)
             return str(ImportedGroup(source.internal_group_id, source._model.group_name(INTERNAL)))
         if is_token(source) or not isinstance(source, str | ImportedGroup | IPv4Network | IPv6Network):
             shown = "the id of something" if is_token(source) else f"{source!r}"
@@ -312,6 +335,27 @@ class JtelEnvironment(Construct):
             )
             raise InputError([Problem(server, message)])
         return str(source)
+
+    def _refer_to(self, other: JtelEnvironment, server: str) -> None:
+        """Note that this environment's stack needs another one's, which must not need this one in its turn.
+
+        Raises:
+            InputError: it does, or groups of the other one cannot be named here.
+        """
+        if other._stack is self._stack:
+            return
+        if _reaches(other._stack, self._stack):
+            mine, its = self._stack.node.id, other._stack.node.id
+            message = (
+                f"allow_from: stack {its!r} refers to stack {mine!r} already, so {mine!r} cannot refer to {its!r} in "
+                "its turn: Terraform makes one first. Put both environments into one stack; or write this rule in "
+                f"{its!r}, onto the group there: a server with group={server}.security_group_id, open_group=True"
+            )
+            raise InputError([Problem(server, message)])
+        _references.setdefault(self._stack, []).append(other._stack)
+
+    def _group_elsewhere(self, name: str) -> str | None:
+        return next((server.group for server in self._model.all_servers() if server.name == name), None)
 
     def _is_elsewhere(self, name: str) -> bool:
         return any(server.elsewhere and server.name == name for server in self._model.all_servers())
@@ -346,6 +390,11 @@ class JtelEnvironment(Construct):
             blocks = with_provider([*plan.resources, *associations], self._provider_name)
             self._emitted = fragment(blocks, plan.outputs, facts, self._model.output)
         return self._emitted
+
+
+def _reaches(stack: Any, target: Any) -> bool:
+    """Whether a stack refers to another one, directly or by way of further stacks."""
+    return any(other is target or _reaches(other, target) for other in _references.get(stack, ()))
 
 
 def _refuse_twins(model: Environment, others: Iterable[Environment]) -> None:

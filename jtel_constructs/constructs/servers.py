@@ -29,6 +29,10 @@ class AcdServer(Construct):
         addresses: the CIDR blocks that hold its machines; default: not given.
         elsewhere: it stands on premises, in another network or cloud: it has no groups here, and rules name it by its
             addresses; default: false.
+        group: the id, or a token, of a group that is there already and managed elsewhere (on Azure an application
+            security group). Rules name the server by it, and none is made; default: a group of its own is made.
+        open_group: emit the server's rules onto `group`, beside whatever else is in it (AWS, OpenStack); default:
+            false, its rules are somebody else's work and listed as such (`RuleSet.others_work`).
 
     Raises:
         InputError: the scope is no environment, the name is taken or not possible, a role does not exist.
@@ -44,11 +48,14 @@ class AcdServer(Construct):
         name: str | None = None,
         addresses: Sequence[Block] = (),
         elsewhere: bool = False,
+        group: str | None = None,
+        open_group: bool = False,
     ) -> None:
         if not isinstance(scope, JtelEnvironment):
             message = f"its scope must be the JtelEnvironment that it belongs to, not {type(scope).__name__}"
             raise InputError([Problem(id, message)])
-        scope._add_server(id, name or id, roles, os, addresses, elsewhere)
+        where = {"addresses": addresses, "elsewhere": elsewhere, "group": group, "open_group": open_group}
+        scope._add_server(id, {"name": name or id, "roles": roles, "os": os, **where})
         super().__init__(scope, id)
         self._environment = scope
         self._name = name or id
@@ -84,8 +91,11 @@ class AcdServer(Construct):
 
     @property
     def security_group_ids(self) -> list[str]:
-        """The groups to attach to the server's network interface or port: its own and `internal` (AWS, OpenStack)."""
-        return [self.security_group_id, self._environment.internal_group_id]
+        """The groups to attach to the server's network interface or port: its own and `internal` (AWS, OpenStack).
+
+        Of a server whose group is managed elsewhere, that group alone.
+        """
+        return self._with_internal(self.security_group_id)
 
     @property
     def network_security_group_id(self) -> str:
@@ -100,7 +110,7 @@ class AcdServer(Construct):
     @property
     def application_security_group_ids(self) -> list[str]:
         """The application security groups to join: the server's own and `internal` (Azure)."""
-        return [self.application_security_group_id, self._environment.internal_group_id]
+        return self._with_internal(self.application_security_group_id)
 
     def allow_from(
         self, sources: Source | Iterable[Source], *ports: Ports, reason: str, name: str | None = None
@@ -143,8 +153,16 @@ class AcdServer(Construct):
         """
         self._environment._associate("subnet", self._name, name, subnet_id)
 
+    def _with_internal(self, own: str) -> list[str]:
+        # machines in a group that is managed elsewhere are in no group of ours
+        elsewhere = self._environment._is_elsewhere(self._name)
+        return [own] if elsewhere else [own, self._environment.internal_group_id]
+
     def _id(self, attribute: str) -> str:
         cloud = cloud_of(self._environment._model)
+        group = self._environment._group_elsewhere(self._name)
+        if group is not None and cloud.group_ids.get(attribute) == cloud.source_group:
+            return group
         if self._environment._is_elsewhere(self._name):
             raise InputError([Problem(self._name, f"it stands elsewhere and has no {attribute} here")])
         if attribute not in cloud.group_ids:
@@ -165,8 +183,20 @@ class _OneRole(AcdServer):
         name: str | None = None,
         addresses: Sequence[Block] = (),
         elsewhere: bool = False,
+        group: str | None = None,
+        open_group: bool = False,
     ) -> None:
-        super().__init__(scope, id, roles=(self.ROLE,), os=os, name=name, addresses=addresses, elsewhere=elsewhere)
+        super().__init__(
+            scope,
+            id,
+            roles=(self.ROLE,),
+            os=os,
+            name=name,
+            addresses=addresses,
+            elsewhere=elsewhere,
+            group=group,
+            open_group=open_group,
+        )
 
     @classmethod
     def _of_model(cls, scope: JtelEnvironment, server: Server) -> Self:

@@ -84,6 +84,7 @@ class _Computation:
         self._check_families()
         self._check_narrow()
         self.problems += wrong_acknowledgements(self.environment)
+        self._check_groups()
         self._stop_if_wrong()
         for row in self._rows():
             self._apply(row)
@@ -91,13 +92,13 @@ class _Computation:
             self._apply_site_rule(index, site_rule)
         self._check_missing_peers()
         self._stop_if_wrong()
-        named = addressed(self.demands, self.servers)
+        named = addressed(self.demands, self.servers, self.group_sources)
         self.problems += wide_open(self.environment, self.matrix, named)
         self._stop_if_wrong()
         here = tuple(server for server in self.servers if not server.elsewhere)
         demands = named
         if len(here) < len(self.servers):
-            names = {server.name for server in here}
+            names = {server.name for server in here} | {server.name for server in self.environment.opened_servers()}
             demands = tuple(demand for demand in named if demand.destination in names)
         narrowed = {
             row.key: self.environment.narrow[row.key]
@@ -166,6 +167,12 @@ class _Computation:
         self.problems += wrong_addresses(environment, self.servers)
         if len(set(environment.ip_families)) != len(environment.ip_families):
             self._problem("a family stands twice in the list", "ip_families")
+
+    def _check_groups(self) -> None:
+        """Note the groups of servers that have one elsewhere, before other rules give them other names."""
+        for index, server in enumerate(self.environment.servers):
+            if server.group is not None:
+                self._group_source(f"{server.name.replace('_', '-')}={server.group}", "servers", index, "group")
 
     def _check_supplements(self) -> None:
         known = [supplement.key for supplement in self.matrix.supplements]

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from jtel_constructs.matrix.files import KeyPath
 from jtel_constructs.policy.addresses import Network, whole_internet
 from jtel_constructs.policy.environment import Environment, Server
-from jtel_constructs.policy.rules import Demand, FromBlock, FromServer, Internal
+from jtel_constructs.policy.rules import Demand, FromBlock, FromGroup, FromServer, Internal
 
 # an origin of this kind is followed by a server's name
 SERVER = "server:"
 
 
-def addressed(flows: Iterable[Demand], servers: Iterable[Server]) -> tuple[Demand, ...]:
-    """Flows between servers with those that stand elsewhere named by their addresses, as sources.
+def addressed(
+    flows: Iterable[Demand], servers: Iterable[Server], groups: Mapping[str, FromGroup]
+) -> tuple[Demand, ...]:
+    """Flows between servers with those that stand elsewhere named by their addresses, as sources, or by their group.
 
     `internal` is every server of the system, wherever it stands: the group of those here, and the addresses of the
-    others. Every address of a server gets the same flows.
+    others, or their groups. Every address of a server gets the same flows.
+
+    Args:
+        groups: the groups of servers that have one elsewhere, by its id.
     """
-    blocks = {
-        server.name: [FromBlock(network) for network in server.addresses] for server in servers if server.elsewhere
+    blocks: dict[str, list[FromBlock] | list[FromGroup]] = {
+        server.name: [groups[server.group]] if server.group else [FromBlock(network) for network in server.addresses]
+        for server in servers
+        if server.elsewhere
     }
     if not blocks:
         return tuple(flows)
@@ -46,7 +53,10 @@ def wrong_addresses(environment: Environment, servers: tuple[Server, ...]) -> li
     problems: list[tuple[KeyPath, str]] = []
     for index, server in enumerate(environment.servers):
         where = ("servers", index, "addresses")
-        if server.elsewhere and not server.addresses:
+        if server.open_group and not server.group:
+            message = f"{server.name!r} has no group that its rules could go onto; give its id: group: ID"
+            problems.append((("servers", index, "open_group"), message))
+        if server.elsewhere and not server.addresses and not server.group:
             problems.append(
                 (
                     where,
@@ -60,7 +70,7 @@ def wrong_addresses(environment: Environment, servers: tuple[Server, ...]) -> li
         for at, block in enumerate(server.addresses):
             if no_host(block):
                 problems.append(((*where, at), f"{block} holds no address that a server can have"))
-    if servers and all(server.elsewhere for server in servers):
+    if servers and all(server.elsewhere for server in servers) and not any(server.open_group for server in servers):
         problems.append(
             (
                 ("servers",),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_validator
 
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, PeerName, Protocol, Role, load_matrix
@@ -76,6 +76,10 @@ class Server(Record):
         addresses: the CIDR blocks that hold its machines, by which firewall lists name it. Default: not given.
         elsewhere: it stands on premises, in another network or in another cloud. It has no group here; this cloud's
             rules name it by its addresses, and what must be opened at it is for another firewall. Default: false.
+        group: the id of a group that is there already and managed elsewhere (on Azure an application security group):
+            its machines are in that one and in no other of ours, and rules name it by it. What must be opened at it is
+            somebody else's work, unless `open_group` is true. Default: not given.
+        open_group: emit its rules onto `group`, beside whatever else is in it (AWS, OpenStack). Default: false.
     """
 
     name: ServerName
@@ -83,6 +87,15 @@ class Server(Record):
     os: Os | None = None
     addresses: tuple[BlockField, ...] = ()
     elsewhere: bool = False
+    group: Text | None = None
+    open_group: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _grouped_elsewhere(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("group") is not None:
+            return {**data, "elsewhere": True}
+        return data
 
     @property
     def system(self) -> Os:
@@ -177,6 +190,10 @@ class Environment(Record):
     def cloud_servers(self) -> tuple[Server, ...]:
         """Those of `all_servers` that stand in this environment's cloud, and have groups there."""
         return tuple(server for server in self.all_servers() if not server.elsewhere)
+
+    def opened_servers(self) -> tuple[Server, ...]:
+        """Those of `all_servers` whose rules go onto a group that is managed elsewhere."""
+        return tuple(server for server in self.all_servers() if server.group and server.open_group)
 
     def all_servers(self) -> tuple[Server, ...]:
         """The servers of the topology and the file's own, sorted by name; roles in the order of the nine.

@@ -68,6 +68,19 @@ KINDS: dict[str, Kind] = {
         "A server stands elsewhere: this cloud opens nothing at it.",
         "Give the list of `jtel firewall --elsewhere` to the team that runs the firewall there, and acknowledge it.",
     ),
+    "group-elsewhere": Kind(
+        "server",
+        "A server's group is there already and managed elsewhere: rules name it as a source, and nothing is opened at "
+        "it.",
+        "Give the list of `jtel firewall --elsewhere` to whoever manages the group, or set `open_group: true`; then "
+        "acknowledge it.",
+    ),
+    "group-opened": Kind(
+        "server",
+        "A server's rules go onto a group that is managed elsewhere. What else is in that group stays, and the proof "
+        "does not judge it.",
+        "Acknowledge it once whoever manages the group knows.",
+    ),
     "no-address": Kind(
         "server-family",
         "A server that stands elsewhere has no address of a family that the environment uses: in that family no rule "

@@ -167,7 +167,20 @@ def _clustered(matrix: Matrix) -> list[Role]:
 
 
 def _elsewhere(environment: Environment, servers: tuple[Server, ...]) -> Iterator[Notice]:
-    away = [server for server in servers if server.elsewhere]
+    for server in servers:
+        if server.group and server.open_group:
+            yield Notice(
+                f"group-opened:{server.name}",
+                f"{server.name}: its rules go onto group {server.group}, which is managed elsewhere; what else is in "
+                "it stays, and is not judged.",
+            )
+        elif server.group:
+            yield Notice(
+                f"group-elsewhere:{server.name}",
+                f"{server.name}: its group {server.group} is managed elsewhere; what must be opened there is somebody "
+                "else's work, which `jtel firewall --elsewhere` lists.",
+            )
+    away = [server for server in servers if server.elsewhere and not server.group]
     for server in away:
         yield Notice(
             f"elsewhere:{server.name}",

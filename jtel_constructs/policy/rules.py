@@ -136,7 +136,7 @@ class RuleSet:
 
     Attributes:
         servers: those that stand in the cloud and have groups there.
-        elsewhere: the others, which are known by their addresses alone.
+        elsewhere: the others, which are known by their addresses, or by a group that is managed elsewhere.
         flows: every row applied to every server, wherever it stands, unmerged; servers are named, not their addresses.
         demands: what of it the cloud must let in, unmerged, a server elsewhere by its addresses; what the proof
             compares with.
@@ -158,6 +158,17 @@ class RuleSet:
     acknowledged: tuple[Notice, ...] = ()
     elsewhere: tuple[Server, ...] = ()
     flows: tuple[Demand, ...] = ()
+
+    @property
+    def opened(self) -> dict[str, str]:
+        """The group, by its id, that a server's rules go onto although it is managed elsewhere."""
+        return {server.name: server.group for server in self.elsewhere if server.group and server.open_group}
+
+    @property
+    def others_work(self) -> tuple[Demand, ...]:
+        """What must be opened at servers that stand elsewhere, and is opened by nothing that is emitted."""
+        away = {server.name for server in self.elsewhere} - self.opened.keys()
+        return tuple(flow for flow in self.flows if flow.destination in away)
 
     def rules_of(self, server: str) -> Iterator[Rule]:
         """The rules whose destination is this server."""

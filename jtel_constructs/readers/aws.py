@@ -70,8 +70,7 @@ def read(environment: Environment, document: Document) -> Snapshot:
     groups = Groups.of(document, (GROUP, DEFAULT_GROUP), "aws")
     require_some(environment, document, groups)
     attached = attach(environment, groups, document.output, "security_group_ids", shared=True, several=True)
-    subjects = {key for keys in attached.by_server.values() for key in keys}
-    reading = _Aws(environment, document, groups, subjects)
+    reading = _Aws(environment, document, groups, attached.subjects)
     reading.read()
     reading.place(groups)
     carriers = attached_aws.carriers(document, groups, _TYPES)

@@ -12,7 +12,7 @@ from jtel_constructs.policy import Environment, Server
 from jtel_constructs.readers.attachments import Owned
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import Document, Resource
-from jtel_constructs.readers.snapshot import group_key
+from jtel_constructs.readers.snapshot import group_key, referred_to
 from jtel_constructs.readers.values import Expression, Ref, Unknown, shown
 
 
@@ -54,10 +54,25 @@ class Groups:
         """The group that a reference or an id in the cloud names, if it is in the file."""
         if isinstance(value, Ref):
             return value.address if value.attribute == attribute and value.address in self.by_key else None
+        if isinstance(value, Expression):
+            return self._known(self.aliases.get(value.text, ""))
         if isinstance(value, str):
             # an address that stands there as text is no id
             return None if value in self.by_key else self._known(group_key(value, self.cloud, self.aliases, account))
         return None
+
+    def adopt(self, identity: str) -> str:
+        """The key of a group by its id or an expression, which need not be in the file itself."""
+        if (address := referred_to(identity)) in self.by_key:
+            return address
+        alias = group_key(identity, self.cloud, self.aliases, None)
+        if alias not in self.by_key:
+            # not the id alone, which would be an address that somebody wrote out
+            key = f"{identity}, elsewhere"
+            self.by_key[key] = Resource(key, "", {})
+            self.aliases[alias] = key
+            return key
+        return alias
 
     def _known(self, key: str) -> str | None:
         return key if key in self.by_key else None
@@ -83,11 +98,21 @@ def owned(environment: Environment, groups: Groups, settle: str) -> Owned:
 
 @dataclass(slots=True)
 class Attachments:
-    """For each server the groups that it attaches, in one of the fields of the output."""
+    """For each server the groups that it attaches, in one of the fields of the output.
+
+    Attributes:
+        opened: for each server whose rules go onto a group that is managed elsewhere, that group.
+    """
 
     output: str
     by_server: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    opened: dict[str, tuple[str, ...]] = field(default_factory=dict)
     troubles: list[Difference] = field(default_factory=list)
+
+    @property
+    def subjects(self) -> set[str]:
+        """The groups whose rules are the environment's."""
+        return {key for some in (self.by_server, self.opened) for keys in some.values() for key in keys}
 
 
 def check_output(environment: Environment, output: Any) -> Iterator[Difference]:
@@ -164,6 +189,7 @@ def attach(
                     _wrong(result.output, server.name, f"the output of {server.name} has no {key} that can be read")
                 )
             result.by_server[server.name] = expected
+    result.opened = {server.name: (groups.adopt(str(server.group)),) for server in environment.opened_servers()}
     return result
 
 

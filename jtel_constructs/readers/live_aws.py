@@ -55,7 +55,9 @@ def read_from(client: Any, environment: Environment, platform: AwsPlatform) -> S
     rules: list[PacketRule] = []
     troubles: list[Difference] = []
     lists = _PrefixLists(client)
-    for some in _pieces(sorted(found)):
+    # rules that go onto a group that is managed elsewhere
+    opened = {str(server.group) for server in environment.opened_servers()}
+    for some in _pieces(sorted({*found, *opened})):
         filters = [{"Name": "group-id", "Values": some}]
         for page in client.get_paginator("describe_security_group_rules").paginate(Filters=filters):
             for answer in page["SecurityGroupRules"]:

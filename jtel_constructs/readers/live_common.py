@@ -13,7 +13,7 @@ from jtel_constructs.reach.packets import PacketRule
 from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned, examined, judge
 from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.groups import no_group
-from jtel_constructs.readers.snapshot import Snapshot
+from jtel_constructs.readers.snapshot import Snapshot, group_key
 
 
 def sdk(module: str, extra: str) -> ModuleType:
@@ -81,6 +81,11 @@ def snapshot(
         for server, name in wanted.items()
         if server != INTERNAL
     }
+    # rules that go onto a group that is managed elsewhere stand there
+    cloud = environment.platform.cloud
+    opened = {
+        server.name: (group_key(str(server.group), cloud, {}, account),) for server in environment.opened_servers()
+    }
     notes = []
     if carriers is not None:
         servers = {
@@ -95,7 +100,7 @@ def snapshot(
         cloud=environment.platform.cloud,
         origin=origin,
         rules=tuple(rules),
-        holders=attached,
+        holders={**attached, **opened},
         members={server: frozenset(keys) for server, keys in attached.items()},
         groups=groups,
         account=account,

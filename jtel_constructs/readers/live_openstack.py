@@ -47,6 +47,8 @@ def read_from(connection: Any, environment: Environment) -> Snapshot:
     project = connection.current_project_id
     network = connection.network
     groups: dict[str, str] = {}
+    # by the ids as the API writes them
+    asked: dict[str, str] = {}
     rules: list[PacketRule] = []
     troubles: list[Difference] = []
     for name in group_names(environment).values():
@@ -55,14 +57,18 @@ def read_from(connection: Any, environment: Environment) -> Snapshot:
             if group.name != name:
                 continue
             groups[group.id.lower()] = name
+            asked[group.id] = name
             if group.stateful is False:
                 troubles.append(untold(group.id, "it is stateless, so answers need rules of their own", name))
-            for rule in network.security_group_rules(security_group_id=group.id):
-                try:
-                    rules.append(_rule(rule, network, group.id))
-                except Unreadable as error:
-                    direction: Direction = "egress" if rule.direction == "egress" else "ingress"
-                    troubles.append(untold(str(rule.id), str(error), name, direction))
+    # rules that go onto a group that is managed elsewhere too
+    asked |= {str(server.group): server.name for server in environment.opened_servers()}
+    for identity, name in asked.items():
+        for rule in network.security_group_rules(security_group_id=identity):
+            try:
+                rules.append(_rule(rule, network, identity))
+            except Unreadable as error:
+                direction: Direction = "egress" if rule.direction == "egress" else "ingress"
+                troubles.append(untold(str(rule.id), str(error), name, direction))
     carriers = _carriers(environment, connection, groups)
     return snapshot(environment, f"Neutron of the project {project}", groups, rules, troubles, carriers=carriers)
 

@@ -75,8 +75,7 @@ def read(environment: Environment, document: Document) -> Snapshot:
     groups = Groups.of(document, (GROUP,), "openstack")
     require_some(environment, document, groups)
     attached = attach(environment, groups, document.output, "security_group_ids", shared=True, several=True)
-    subjects = {key for keys in attached.by_server.values() for key in keys}
-    reading = _OpenStack(environment, document, groups, subjects)
+    reading = _OpenStack(environment, document, groups, attached.subjects)
     reading.read()
     reading.place(groups)
     carriers = attached_openstack.carriers(environment, document, groups, _TYPES)

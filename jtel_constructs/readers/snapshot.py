@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jtel_constructs.reach.packets import PacketRule
 from jtel_constructs.readers.differences import Difference
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][\w-]*\.[A-Za-z_][\w-]*)\.id\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,16 @@ class Snapshot:
     troubles: tuple[Difference, ...] = ()
 
     def key_of(self, group: str) -> str:
-        """The key of a group that an id in the cloud names."""
+        """The key of a group that an id in the cloud names, or a reference to a resource of what was read."""
+        if (address := referred_to(group)) in self.groups:
+            return address
         return group_key(group, self.cloud, self.aliases, self.account)
+
+
+def referred_to(identity: str) -> str:
+    """The address of the resource whose id an expression is; empty for anything else."""
+    match = _REFERENCE.fullmatch(identity)
+    return match[1] if match else ""
 
 
 def group_key(group: str, cloud: str, aliases: Mapping[str, str], account: str | None) -> str:
