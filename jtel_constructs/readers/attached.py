@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -56,13 +55,14 @@ class Carriers:
         if key is not None:
             if key not in carrier.keys:
                 carrier.keys.append(key)
-        elif isinstance(value, str | Ref) or (isinstance(value, Expression) and value.foreign):
-            if (text := shown(value)) not in carrier.others:
-                carrier.others.append(text)
-        elif not isinstance(value, Expression) or self.may_name_a_group(value):
+        elif isinstance(value, Unknown | Expression) and self._may_be_ours(value):
             carrier.unknown.append(f"{what} is {shown(value)}")
-        else:
-            carrier.others.append(shown(value))
+        elif (text := shown(value)) not in carrier.others:
+            carrier.others.append(text)
+
+    def _may_be_ours(self, value: Unknown | Expression) -> bool:
+        foreign = isinstance(value, Expression) and value.foreign
+        return not foreign and self.document.may_come_from(value, self.groups.by_key)
 
     def key(self, value: object) -> str | None:
         """The group of the file that a value names, by id, by name or by any attribute that stands for it."""
@@ -86,12 +86,6 @@ class Carriers:
                 return None
             keys.append(key)
         return list(dict.fromkeys(keys))
-
-    def may_name_a_group(self, value: Expression) -> bool:
-        """Whether an expression may come down to a group of the file."""
-        if re.search(r"(?<![\w.-])(local|each|count|self)\.", value.text):
-            return True
-        return any(re.search(rf"(?<![\w.-]){re.escape(key)}(?![\w-])", value.text) for key in self.groups.by_key)
 
 
 def blocks(values: Values, key: str) -> list[tuple[str, Values]]:

@@ -18,6 +18,8 @@ ENDPOINT = "aws_vpc_endpoint"
 ENDPOINT_GROUP = "aws_vpc_endpoint_security_group_association"
 TEMPLATES = frozenset({"aws_launch_template"})
 
+# types that do nothing but attach
+ATTACHING = frozenset({INTERFACE_GROUP, ENDPOINT_GROUP})
 # attributes that put groups on whatever interfaces the resource makes; arguments that name a peer are not among them
 GROUPS = frozenset(
     {

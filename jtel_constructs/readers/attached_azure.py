@@ -23,9 +23,11 @@ INTERFACE_ASG = "azurerm_network_interface_application_security_group_associatio
 SUBNET = "azurerm_subnet"
 SUBNET_NSG = "azurerm_subnet_network_security_group_association"
 ENDPOINT_ASG = "azurerm_private_endpoint_application_security_group_association"
-_ASSOCIATIONS = frozenset({INTERFACE_NSG, INTERFACE_ASG, SUBNET_NSG, ENDPOINT_ASG})
+# types that do nothing but attach, and attributes that attach
+ATTACHING = frozenset({INTERFACE_NSG, INTERFACE_ASG, SUBNET_NSG, ENDPOINT_ASG})
 _NSG_KEYS = frozenset({"network_security_group_id", "network_security_group_id_wo", "security_group"})
 _ASG_KEYS = frozenset({"application_security_group_ids", "application_security_group_id"})
+GROUPS = _NSG_KEYS | _ASG_KEYS
 
 
 @dataclass(slots=True)
@@ -144,7 +146,7 @@ def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[st
         elif resource.type == ENDPOINT_ASG:
             key = found.asgs.resource_of(values.get("private_endpoint_id"), "azurerm_private_endpoint")
             found.asgs.add(found.asgs.carrier(key), values.get("application_security_group_id"), resource.address)
-        if resource.type not in rules and resource.type not in _ASSOCIATIONS:
+        if resource.type not in rules and resource.type not in ATTACHING:
             _inside(found, resource)
     return found
 

@@ -22,7 +22,9 @@ INSTANCE = "openstack_compute_instance_v2"
 INTERFACE_ATTACH = "openstack_compute_interface_attach_v2"
 # Neutron gives a port without groups the project's group `default` (API reference, "Create port")
 DEFAULT = "the project's group default, for no other is set,"
-_GROUPS = frozenset({"security_group_ids", "security_groups"})
+# types that do nothing but attach, and attributes that attach
+ATTACHING = frozenset({ASSOCIATE})
+GROUPS = frozenset({"security_group_ids", "security_groups", "all_security_group_ids"})
 
 
 def carriers(environment: Environment, document: Document, groups: Groups, rules: frozenset[str]) -> Carriers:
@@ -50,7 +52,7 @@ def carriers(environment: Environment, document: Document, groups: Groups, rules
         elif resource.type == INSTANCE:
             _instance(found, resource)
         elif resource.type not in rules and resource.type != ASSOCIATE:
-            for path, around, value in walk(resource.values, _GROUPS):
+            for path, around, value in walk(resource.values, GROUPS):
                 where = f"{resource.address} {around}".strip()
                 found.add(found.carrier(where, named(resource, "name"), resource.address), value, path)
     for key, some in associates.items():

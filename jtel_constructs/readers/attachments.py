@@ -62,6 +62,11 @@ class Owned:
     names: Mapping[str, str]
     settle: str
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of all of them."""
+        return self.shared | self.servers.keys()
+
     def ours(self, key: str) -> bool:
         """Whether a group is one of the environment's."""
         return key in self.servers or key in self.shared

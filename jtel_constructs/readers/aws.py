@@ -122,7 +122,7 @@ class _Aws(Reading):
         for resource, direction in declared:
             with self.resource(resource.address, resource.address, direction):
                 self._inline(resource, direction)
-        self.others(_TYPES)
+        self.others(_TYPES | attached_aws.ATTACHING, attached_aws.GROUPS)
 
     def _separate(self, resource: Resource) -> Iterator[PacketRule]:
         values, direction = resource.values, SEPARATE[resource.type]

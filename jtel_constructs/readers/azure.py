@@ -103,7 +103,7 @@ class _Azure(Reading):
             with self.resource(key, key):
                 self._inline(resource)
             self.rules.extend(default_rules(key, self._addresses))
-        self.others(_TYPES)
+        self.others(_TYPES | attached_azure.ATTACHING, attached_azure.GROUPS, self._asgs)
 
     def _own_names(self) -> set[str]:
         return {self.environment.group_name(server.name).lower() for server in self.environment.cloud_servers()}

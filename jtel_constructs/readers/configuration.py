@@ -102,6 +102,15 @@ class Configuration:
         # without a block of its own the default configuration is an empty one, and no part of the plan
         return self.providers.get(key) or Provider(key, shown=":" not in key and "." not in key)
 
+    def provisioned(self, address: str) -> Origins:
+        """The resources that a resource's provisioners may name; None where it has none."""
+        entry = self._resources.get(without_indexes(address)) or {}
+        provisioners = entry.get("provisioners")
+        if not isinstance(provisioners, list) or not provisioners:
+            return None
+        expressions = [one.get("expressions", {}) for one in provisioners if isinstance(one, dict)]
+        return self._origins(self._scope(module_of(address)), expressions) or frozenset()
+
     def resolve(self, address: str, expression: Any) -> tuple[Any, Origins]:
         """What an expression of a resource comes down to, and the resources that its unknown parts may come from."""
         return self._expression(self._scope(module_of(address)), expression)

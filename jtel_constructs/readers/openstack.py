@@ -138,7 +138,7 @@ class _OpenStack(Reading):
                     self.rules.extend(self._group(resource))
         if self.document.shape is not Shape.STATE:
             self._collisions()
-        self.others(_TYPES)
+        self.others(_TYPES | attached_openstack.ATTACHING, attached_openstack.GROUPS)
 
     def _collisions(self) -> None:
         """Report rules that a group's default rules are already: Neutron refuses the second of two equal ones."""

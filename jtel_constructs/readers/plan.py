@@ -212,6 +212,8 @@ def _planned(
     for key, part in unknown.items():
         if has_unknown(part):
             full[key] = _value(config, address, values.get(key), part, mine, key)
+    if (origins := config.provisioned(address)) is not None:
+        full["provisioner"] = Unknown(origins)
     configured = None if mine is None else frozenset(mine)
     provider = config.provider(address)
     return Resource(address, kind, full, configured=configured, provider=provider, refreshed=drifted)

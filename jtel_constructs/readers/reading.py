@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -12,15 +11,15 @@ from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, DIRECTIONS, Directi
 from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned, examined, judge
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import Document, Resource, Shape
-from jtel_constructs.readers.groups import Attachments, Groups, check_output, source_key
+from jtel_constructs.readers.groups import Attachments, Groups, check_output, owned, source_key
+from jtel_constructs.readers.makers import Makers
 from jtel_constructs.readers.place import Places
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import Expression, Ref, Unknown, Unreadable, shown
 
-# types of resources that make rules of groups, whichever provider they come from
-_MAKES_RULES = re.compile(r"(security_?group|secgroup|security_?rule|nsg).*(rule|ingress|egress)|network_security_rule")
 # marks rules that stand in a group's own list, which is as old as Terraform's last look at the cloud
 REFRESHED = "as last refreshed"
+ASK = "ask the cloud itself once it is deployed (`--live`)"
 REFRESH = (
     "look again: `terraform apply -refresh-only`, then `terraform show -json > state.json`, `--state state.json`; or "
     "ask the cloud itself (`--live`)"
@@ -186,30 +185,35 @@ class Reading:
         rules = [resource for resource in self.document.resources if resource.address in self._own_rules]
         self.troubles += Places(self.environment, self.document, own, rules).differences()
 
-    def others(self, known: frozenset[str]) -> None:
-        """Report what else may make rules of the environment's groups: other types of resources, and modules."""
-        names = frozenset(self.groups.names[key] for key in self.subjects if key in self.groups.names)
-        for resource in self.document.resources:
-            if resource.type in known or not _MAKES_RULES.search(resource.type):
-                continue
-            if self._mentions(resource.values, names):
-                message = f"resources of type {resource.type} are not understood, and this one names a group of ours"
-                self.trouble(resource.address, message)
-        for name, body in self.document.modules.items():
-            if self._mentions(body, frozenset()):
-                message = (
-                    "a module that is given a group of the environment may add rules to it; prove the plan instead "
-                    "(`terraform show -json PLAN`)"
-                )
-                self.trouble(f"module.{name}", message)
+    def others(self, known: frozenset[str], handled: frozenset[str], *more: Groups) -> None:
+        """Report what else may make rules of the environment's groups: resources of any type, and modules.
 
-    def _mentions(self, value: object, names: frozenset[str]) -> bool:
-        if isinstance(value, Ref | Expression | Unknown):
-            return self.document.may_come_from(value, self.subjects)
-        if isinstance(value, str):
-            return value in names or self.groups.find(value) in self.subjects
-        if isinstance(value, dict):
-            return any(self._mentions(item, names) for item in value.values())
-        if isinstance(value, list):
-            return any(self._mentions(item, names) for item in value)
-        return False
+        Args:
+            known: types of groups, of their rules, and of what attaches them.
+            handled: attributes that attach groups.
+            more: groups that hold no rules and that rules name (Azure).
+        """
+        ours = {*self.subjects, *(key for some in more for key in owned(self.environment, some, "").keys)}
+        makers = Makers(self.document, ours, (self.groups, *more), handled)
+        for resource, named in makers.found(known):
+            self.trouble(
+                resource.address,
+                f"it is given {self._called(named)}, and {resource.type} is not known to make no rules of it",
+                self._one(named),
+                settle=ASK,
+            )
+        for name, body in self.document.modules.items():
+            if named := makers.of_module(body):
+                self.trouble(
+                    f"module.{name}",
+                    f"a module that is given a group of the environment ({self._called(named)}) may add rules to it",
+                    self._one(named),
+                )
+
+    def _called(self, keys: frozenset[str]) -> str:
+        first, *rest = sorted(self.groups.names.get(key, key) for key in keys)
+        return f"{first} and {len(rest)} more groups of ours" if rest else first
+
+    def _one(self, keys: frozenset[str]) -> str | None:
+        (first, *rest) = sorted(keys)
+        return first if not rest and first in self.subjects else None

@@ -98,7 +98,10 @@ ENI = "${aws_network_interface.x.id}"
         [("aws_instance", "x", {"vpc_security_group_ids": groups(AWS, "db", "internal")})],
         [("aws_instance", "x", {"vpc_security_group_ids": ["sg-00000000000000000"]})],
         [("aws_instance", "x", {"vpc_security_group_ids": "${data.aws_security_groups.mine.ids}"})],
-        [("aws_lb", "x", {"security_groups": ["${aws_security_group.mine.id}"]})],
+        [
+            ("aws_security_group", "mine", {"name": "mine", "vpc_id": "vpc-0123456789abcdef0"}),
+            ("aws_lb", "x", {"security_groups": ["${aws_security_group.mine.id}"]}),
+        ],
         [("aws_launch_template", "x", {"vpc_security_group_ids": groups(AWS, "internal", "web")})],
         [
             ("aws_instance", "x", {"network_interface": {"network_interface_id": ENI, "device_index": 0}}),
