@@ -253,11 +253,6 @@ def test_a_vpc_that_only_the_deployment_knows_is_refused() -> None:
         read_live(of)
 
 
-def test_azure_has_no_live_reader() -> None:
-    with pytest.raises(ToolError, match=r"terraform show -json > state\.json"):
-        read_live(environment("azure"))
-
-
 # -- answers that moto does not give ---------------------------------------------------------------------------------
 
 
