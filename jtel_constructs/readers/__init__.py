@@ -40,7 +40,7 @@ def read_live(environment: Environment) -> Snapshot:
     """What the cloud itself says of an environment's groups.
 
     Raises:
-        ToolError: the cloud's SDK is not installed, its API does not answer, or (Azure) there is no live reader.
+        ToolError: the cloud's SDK is not installed, its API does not answer or refuses.
         ProofError: the answer cannot be read.
     """
     from jtel_constructs.readers.live import read

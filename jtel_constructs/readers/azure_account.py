@@ -15,7 +15,7 @@ from typing import Any
 
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import AzurePlatform, is_token
-from jtel_constructs.readers.live import one_line, sdk
+from jtel_constructs.readers.live_common import one_line, sdk
 
 _SECONDS = 10
 _SECRET = ("ARM_TENANT_ID", "ARM_CLIENT_ID", "ARM_CLIENT_SECRET")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from jtel_constructs.errors import ProofError
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import AzurePlatform, Environment
 from jtel_constructs.reach.packets import Direction, PacketRule
@@ -21,9 +20,9 @@ from jtel_constructs.readers.azure_rules import (
 )
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.groups import no_group
-from jtel_constructs.readers.live import group_names
 from jtel_constructs.readers.live_azure_admin import AdminRules
 from jtel_constructs.readers.live_azure_standing import Interfaces
+from jtel_constructs.readers.live_common import group_names, none_there
 from jtel_constructs.readers.snapshot import Snapshot, group_key
 from jtel_constructs.readers.values import Unreadable, Values
 
@@ -100,11 +99,7 @@ class _Reading:
         self.rules: list[PacketRule] = []
         self.troubles: list[Difference] = []
         if not self.nsg_of and not self.asg_of:
-            raise ProofError(
-                f"{_ORIGIN}: none of the groups of {environment.name} is in the resource group "
-                f"{platform.resource_group}; expected {', '.join(list(self._names.values())[:3])} and so on. Is it the "
-                "right subscription?"
-            )
+            raise none_there(environment, f"{_ORIGIN}, resource group {platform.resource_group}")
 
     def _named(self, groups: Groups) -> Iterator[tuple[str, str]]:
         # Azure's names are the same in any case

@@ -15,7 +15,7 @@ from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, BOTH, PacketRule, P
 from jtel_constructs.readers.azure_rules import DIRECTIONS_OF, PROTOCOLS_OF
 from jtel_constructs.readers.azure_values import ports, prefix
 from jtel_constructs.readers.differences import Difference, untold
-from jtel_constructs.readers.live import sdk
+from jtel_constructs.readers.live_common import sdk
 from jtel_constructs.readers.values import Unreadable
 
 # before every priority of a network security group

@@ -13,7 +13,7 @@ from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.readers.attached_azure import Standing
 from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned
 from jtel_constructs.readers.differences import Difference, untold
-from jtel_constructs.readers.live import sdk
+from jtel_constructs.readers.live_common import sdk
 
 _REFUSED = (401, 403)
 _SETTLE = "give the reader the right to do so; docs/live.md names the permissions"

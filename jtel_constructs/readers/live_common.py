@@ -39,6 +39,15 @@ def group_names(environment: Environment) -> dict[str, str]:
     return {name: environment.group_name(name) for name in names}
 
 
+def none_there(environment: Environment, origin: str) -> ProofError:
+    """The error where none of an environment's groups was found."""
+    expected = ", ".join(list(group_names(environment).values())[:3])
+    return ProofError(
+        f"{origin}: none of the groups of {environment.name} is there; expected {expected} and so on. Are the "
+        "credentials, and what platform says, those of this environment, and is it deployed?"
+    )
+
+
 def snapshot(
     environment: Environment,
     origin: str,
@@ -64,11 +73,7 @@ def snapshot(
         by_name.setdefault(name, []).append(key)
     wanted = group_names(environment)
     if not by_name:
-        expected = ", ".join(list(wanted.values())[:3])
-        raise ProofError(
-            f"{origin}: none of the groups of {environment.name} is there; expected {expected} and so on. Are the "
-            "credentials, and what platform says, those of this environment, and is it deployed?"
-        )
+        raise none_there(environment, origin)
     found = list(troubles)
     for server, name in wanted.items():
         keys = by_name.get(name, [])

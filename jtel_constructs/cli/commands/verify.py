@@ -41,7 +41,7 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="prove this file instead: cdk.tf.json, terraform show -json of a plan or state, or a state file",
     )
-    what.add_argument("--live", action="store_true", help="ask the cloud's API instead (AWS, OpenStack)")
+    what.add_argument("--live", action="store_true", help="ask the cloud's API instead")
 
 
 def run(options: Namespace) -> int:
@@ -67,6 +67,7 @@ def run(options: Namespace) -> int:
         print_json(
             {
                 **environment_json(found),
+                "summary": _headline(found, proof, what),
                 "verdict": proof.verdict.word,
                 "proved": proof.proved,
                 "differences": [difference.to_dict() for difference in proof.differences],
@@ -81,19 +82,14 @@ def run(options: Namespace) -> int:
 
 def _print_proof(found: RuleSet, proof: Proof, what: str) -> None:
     """The result of a proof: what was compared, or the first differences and what cannot be told."""
-    name = found.environment.name
+    say(_headline(found, proof, what))
     if proof.proved:
-        say(f"{name}: proved: {what} lets in exactly what the rows demand")
         say(f"  compared: {proof.summary}")
         for note in proof.notes:
             say(f"  not compared: {note}")
         print_remarks(found)
         return
-    if proof.differences:
-        say(f"{name}: NOT proved: {_counted(proof.differences, 'difference')} between the rows and {what}")
-        _print_some(proof.differences)
-    else:
-        say(f"{name}: cannot be told: nothing is wrong that could be read of {what}, but not all could be read")
+    _print_some(proof.differences)
     if proof.untold:
         say(f"  cannot be told from this: {_counted(proof.untold, 'thing')}")
         _print_some(proof.untold)
@@ -101,6 +97,15 @@ def _print_proof(found: RuleSet, proof: Proof, what: str) -> None:
             say(f"  to settle it: {way}")
     for note in proof.notes:
         say(f"  not compared: {note}")
+
+
+def _headline(found: RuleSet, proof: Proof, what: str) -> str:
+    name = found.environment.name
+    if proof.proved:
+        return f"{name}: proved: {what} lets in exactly what the rows demand"
+    if proof.differences:
+        return f"{name}: NOT proved: {_counted(proof.differences, 'difference')} between the rows and {what}"
+    return f"{name}: cannot be told: nothing is wrong that could be read of {what}, but not all could be read"
 
 
 def _print_some(found: tuple[Difference, ...]) -> None:
