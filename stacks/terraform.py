@@ -222,8 +222,10 @@ def _mirror_folders(root: Path, listed: dict[tuple[int, int], int]) -> Iterator[
     for depth in range(_LEVELS + 1):
         below: list[str] = []
         for folder in level:
-            if any(os.path.isdir(os.path.join(folder, host)) for host in HOSTS):
-                yield Path(folder)
+            for host in (os.path.join(folder, name) for name in HOSTS):
+                if os.path.isdir(host):
+                    # behind a link, the mirror that it leads into: Terraform does not follow the link itself
+                    yield Path(os.path.realpath(host)).parent if os.path.islink(host) else Path(folder)
             # the deepest level is only asked for the two names, not listed
             if depth < _LEVELS and _goes_deeper(folder, depth, listed):
                 below += _subfolders(folder)
@@ -264,16 +266,22 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 def _held(folder: Path, target: str) -> dict[str, tuple[str, ...]]:
     """The providers in a mirror's registry directories that Terraform can install on `target`."""
     held: dict[str, tuple[str, ...]] = {}
-    for host in HOSTS:
-        for namespace in _subfolders(folder / host):
-            for provider in map(Path, _subfolders(namespace)):
-                versions = {path.name for path in map(Path, _subfolders(provider)) if os.path.isdir(path / target)}
+    for host in filter(_is_real, (folder / name for name in HOSTS)):
+        for namespace in filter(_is_real, _subfolders(host)):
+            for provider in map(Path, filter(_is_real, _subfolders(namespace))):
+                real = map(Path, filter(_is_real, _subfolders(provider)))
+                versions = {path.name for path in real if os.path.isdir(path / target)}
                 versions |= _packed(provider, target)
                 versions = {version for version in versions if _VERSION.fullmatch(version)}
                 if versions:
-                    name = f"{host}/{provider.parent.name}/{provider.name}"
+                    name = f"{host.name}/{provider.parent.name}/{provider.name}"
                     held[name] = tuple(sorted(versions, key=_order))
     return held
+
+
+def _is_real(folder: str | Path) -> bool:
+    """Whether it is no link: Terraform and OpenTofu follow one to the mirror and one to OS_ARCH, none between."""
+    return not os.path.islink(folder)
 
 
 def _packed(provider: Path, target: str) -> set[str]:

@@ -15,6 +15,12 @@ Family = Literal["ipv4", "ipv6"]
 FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 
 _GROUP_ID = re.compile(r"([0-9]{12}/)?sg-[0-9a-f]+|/subscriptions/", re.IGNORECASE)
+# for editors: what has the form of a block; that no bits stand right of its prefix, no pattern can say
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_PATTERN = (
+    rf"^(({_OCTET}\.){{3}}{_OCTET}/(3[0-2]|[12]?[0-9])"
+    r"|(?=[0-9A-Fa-f]*:)[0-9A-Fa-f:]{2,39}(\.[0-9.]+)?/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$"
+)
 _MAPPED = IPv6Network("::ffff:0:0/96")
 # What no packet from the internet has as its source (IANA special-purpose registries, RFC 6890): a peer that names
 # everything but these still lets the whole internet in.
@@ -106,7 +112,12 @@ BlockField = Annotated[
     PlainValidator(parse_block),
     PlainSerializer(str),
     WithJsonSchema(
-        {"type": "string", "description": "A CIDR block.", "examples": ["203.0.113.0/28", "2001:db8:5::/48"]}
+        {
+            "type": "string",
+            "pattern": _PATTERN,
+            "description": "A CIDR block.",
+            "examples": ["203.0.113.0/28", "2001:db8:5::/48"],
+        }
     ),
 ]
 

@@ -16,6 +16,7 @@ from jtel_constructs.matrix.model import Key, Text
 from jtel_constructs.matrix.ports import PortsField
 from jtel_constructs.matrix.records import OneOrMany, Record, validation_problems
 from jtel_constructs.policy.addresses import BlockField, Family
+from jtel_constructs.policy.notice_kinds import KINDS as NOTICE_KINDS
 from jtel_constructs.policy.platforms import Backend, Platform
 from jtel_constructs.policy.topologies import TOPOLOGIES
 
@@ -253,6 +254,17 @@ class Environment(Record):
         properties["supplements"]["items"] = {
             "anyOf": [{"enum": [supplement.key for supplement in matrix.supplements]}, {"type": "string"}]
         }
+        names = [kind for kind, known in NOTICE_KINDS.items() if not known.subject and kind != "not-occurring"]
+        names += [f"supplement-{state}:{one.key}" for state in ("off", "on") for one in matrix.supplements]
+        names += [f"role-missing:{role}" for role in ROLES]
+        subjects = "|".join(kind for kind, known in NOTICE_KINDS.items() if known.subject)
+        properties["acknowledged"]["items"] = {
+            "anyOf": [{"enum": names}, {"type": "string", "pattern": f"^({subjects}):.+$"}]
+        }
+        rule = schema["$defs"]["SiteRule"]["properties"]
+        for key, known in (("from", [INTERNAL, *ROLES, *PEERS]), ("to", [INTERNAL, *ROLES])):
+            one, many = rule[key]["anyOf"]
+            one["anyOf"] = many["items"]["anyOf"] = [{"enum": known}, {"type": "string"}]
         return schema
 
     @classmethod

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jtel_constructs.cli import main
+from jtel_constructs.cli import commands, main
 from jtel_constructs.matrix import load_matrix
-from jtel_constructs.policy import Environment, compute, load_environment
+from jtel_constructs.policy import TOPOLOGIES, Environment, compute, load_environment
 from tests.bad_input.cases import GOOD
 from tests.verify import building
 
 ROWS = load_matrix().rows
-COMMANDS = ("matrix", "rules", "explain", "diff", "diagram", "report", "check", "schema", "synth", "verify")
+COMMANDS = commands.NAMES
 
 
 class Said:
@@ -97,6 +98,26 @@ def test_matrix_takes_a_file_of_ones_own_and_refuses_a_wrong_one(jtel: Any, tmp_
     said = jtel("matrix", "--matrix", path)
     assert (said.code, said.out) == (2, "")
     assert "row sips: port 0 does not exist" in said.err
+
+
+def test_topologies_shows_what_each_gives(jtel: Any) -> None:
+    said = jtel("topologies")
+    assert (said.code, said.err) == (0, "")
+    assert "small-v1: 2 servers; without ACD-CHAT, ACD-REST\n" in said.out
+    assert "large-v3: 8 servers\n" in said.out
+    found = jtel("topologies", "--json").json
+    assert list(found) == list(TOPOLOGIES)
+    assert found["small-v2"][2] == {"name": "tel", "roles": ["ACD-TEL"], "os": "windows"}
+
+
+def test_matrix_says_what_a_supplement_is_about(jtel: Any) -> None:
+    said = jtel("matrix").out
+    assert "common practice, not jtel's word" in said
+    assert "it takes one UDP port a link from 5405 on" in said
+
+
+def test_version_is_that_of_the_package(jtel: Any) -> None:
+    assert jtel("--version").out == f"jtel {version('jtel-constructs')}\n"
 
 
 # -- rules -------------------------------------------------------------------------------------------------------------

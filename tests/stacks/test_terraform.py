@@ -65,6 +65,41 @@ def test_finds_a_registry_directory_in_a_folder_up_to_three_levels_below_a_root(
     assert _found(tmp_path, root) == (Mirror(root / below, {AWS: ("5.100.0",)}),)
 
 
+@pytest.mark.parametrize("level", range(6), ids=["mirror", "host", "namespace", "type", "version", "os_arch"])
+def test_follows_a_link_where_terraform_follows_it_and_nowhere_else(tmp_path: Path, level: int) -> None:
+    root, real = tmp_path / "root", tmp_path / "real"
+    _unpacked(real, AWS, "5.100.0")
+    below = Path(*(*AWS.split("/"), "5.100.0", HERE)[:level])
+    (root / "mirror" / below).parent.mkdir(parents=True)
+    (root / "mirror" / below).symlink_to(real / below)
+
+    found = _found(tmp_path, root)
+    # of a link to the registry's directory, the mirror behind it is taken
+    assert [mirror.folder for mirror in found] == {0: [root / "mirror"], 1: [real], 5: [root / "mirror"]}.get(level, [])
+    assert all(_terraform_installs(tmp_path, mirror.folder) for mirror in found)
+    assert _terraform_installs(tmp_path, root / "mirror") == (level in (0, 5))
+
+
+def _terraform_installs(tmp_path: Path, mirror: Path) -> bool:
+    """Whether the real Terraform, or OpenTofu, finds the provider in the mirror."""
+    binary = shutil.which("terraform") or shutil.which("tofu")
+    if not binary:
+        pytest.skip("Terraform: this machine has no terraform and no tofu")
+    work = tmp_path / "work"
+    work.mkdir(exist_ok=True)
+    (work / "main.tf").write_text(
+        f'terraform {{\n  required_providers {{\n    aws = {{ source = "{AWS}" }}\n  }}\n}}\n', encoding="utf-8"
+    )
+    (work / "rc").write_text(
+        f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n', encoding="utf-8"
+    )
+    environ = _home(tmp_path) | {"TF_CLI_CONFIG_FILE": str(work / "rc"), "CHECKPOINT_DISABLE": "1"}
+    command = [binary, "init", "-input=false", "-no-color"]
+    done = subprocess.run(command, cwd=work, env=environ, capture_output=True, check=False)
+    shutil.rmtree(work)
+    return done.returncode == 0
+
+
 def test_looks_no_deeper_than_three_levels(tmp_path: Path) -> None:
     _unpacked(tmp_path / "root/a/b/c/d", AWS, "5.100.0")
 

@@ -6,4 +6,16 @@ What only one run needs (a reader, an SDK) is imported inside `run`: no command 
 
 from __future__ import annotations
 
-NAMES = ("matrix", "rules", "explain", "diff", "diagram", "report", "check", "schema", "synth", "verify")
+NAMES = (
+    "matrix",
+    "topologies",
+    "rules",
+    "explain",
+    "diff",
+    "diagram",
+    "report",
+    "check",
+    "schema",
+    "synth",
+    "verify",
+)

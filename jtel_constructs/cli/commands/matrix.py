@@ -102,6 +102,9 @@ def _print_matrix(known: Matrix) -> None:
         wrap="what for",
         optional=("what for", "row"),
     )
+    for supplement in known.supplements:
+        say(f"{supplement.key}: {supplement.note}")
+    print()
     print_table(
         "Peers, outside the environment",
         ("peer", "in the document", "who"),
