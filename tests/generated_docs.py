@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from jtel_constructs import Environment, LimitError, compute, load_matrix
+from jtel_constructs.answers.reasons import MEANINGS as MEANINGS_OF_REASONS
+from jtel_constructs.answers.reasons import Reason
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.matrix import Row, SupplementRow
 from jtel_constructs.policy import NOTICE_KINDS, TOPOLOGIES
+from jtel_constructs.readers.differences import Kind
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -122,11 +125,26 @@ def notices_table() -> str:
     )
 
 
+def findings_table() -> str:
+    """The kinds of findings of a proof, as code scanning gets them too."""
+    return table(
+        ("id", "what", "it means", "what to do"),
+        ((f"`{kind.id}`", kind.meaning.title, kind.meaning.text, kind.meaning.mend) for kind in Kind),
+    )
+
+
+def reasons_table() -> str:
+    """Why a question is answered with no."""
+    return table(("reason", "it means", "what to do"), ((reason, *MEANINGS_OF_REASONS[reason]) for reason in Reason))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "rows": rows_table,
     "supplements": supplements_table,
     "clouds": clouds_table,
     "notices": notices_table,
+    "findings": findings_table,
+    "reasons": reasons_table,
 }
 
 

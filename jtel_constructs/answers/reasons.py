@@ -18,15 +18,7 @@ _SHOWN = 4
 
 
 class Reason(StrEnum):
-    """Why packets are refused.
-
-    NO_ROW: no row in force lets anybody in to this port here. OTHER_SOURCE: a row lets others in to it. OTHER_PORT: a
-    row lets this source in, to other ports. WRONG_DIRECTION: a row lets these packets in the other way. REDUNDANCY_OFF:
-    the row holds in an environment with the other setting of `redundant`. NARROWED: the environment narrows the row.
-    SUPPLEMENT_OFF: the row belongs to a supplement that is off. PEER_EMPTY: the row lets in a peer that has no
-    addresses here. FAMILY_OFF: the environment does not use the address's family. NOT_THERE, of a file or a cloud
-    alone: a row demands these packets, and what was read does not let them through.
-    """
+    """Why packets are refused: a closed list, the most telling first. `MEANINGS` explains each."""
 
     NOT_THERE = "demanded, not there"
     NARROWED = "narrowed"
@@ -39,6 +31,38 @@ class Reason(StrEnum):
     OTHER_PORT = "other port"
     WRONG_DIRECTION = "wrong direction"
 
+
+# what a reason means, and what to do about it
+MEANINGS: dict[Reason, tuple[str, str]] = {
+    Reason.NOT_THERE: (
+        "of a file or the cloud alone: a row demands it, and what was read does not let it through",
+        "`jtel verify` names the difference",
+    ),
+    Reason.NARROWED: (
+        "the environment narrows the row (`narrow`), and this source is outside",
+        "add its block there, if it is meant",
+    ),
+    Reason.PEER_EMPTY: ("the row lets in a peer that is an empty list here", "give the peer its blocks"),
+    Reason.FAMILY_OFF: ("the environment does not use this family of addresses", "`ip_families`"),
+    Reason.REDUNDANCY_OFF: (
+        "the row holds with the other setting of `redundant`",
+        "is the environment's switch right?",
+    ),
+    Reason.SUPPLEMENT_OFF: ("a supplement would open it", "switch it on with `supplements`"),
+    Reason.OTHER_SOURCE: (
+        "a row opens this port there, for others",
+        "look at the nearest rows: for whom? Is the peer's list complete?",
+    ),
+    Reason.NO_ROW: (
+        "no row in force opens this port there, for anybody",
+        "if it is needed, a rule of your own (`site_rules`)",
+    ),
+    Reason.OTHER_PORT: ("this source gets in there, on other ports", "check the port"),
+    Reason.WRONG_DIRECTION: (
+        "a row opens it the other way round",
+        "swap source and destination; replies need no rule",
+    ),
+}
 
 OTHER_DESTINATION = "other destination"
 # these the environment's owner can switch, or the row is there already: each answers alone for a refusal

@@ -39,43 +39,61 @@ class Meaning:
         id: never given to anything else.
         title: in a few words.
         text: in a sentence or two, for a network engineer.
+        mend: what to do.
     """
 
     id: str
     title: str
     text: str
+    mend: str
 
 
 MEANINGS: dict[Kind, Meaning] = {
     Kind.MISSING: Meaning(
-        "JTEL-V1", "a demanded port is closed", "A row demands these packets and nothing surely lets them through."
+        "JTEL-V1",
+        "a demanded port is closed",
+        "A row demands these packets and nothing surely lets them through.",
+        "Apply the stack that is synthesized from the environment. If a rule was deleted by hand, Terraform makes it "
+        "again; if another rule refuses these packets first (Azure), the message names it.",
     ),
     Kind.OPEN: Meaning(
-        "JTEL-V2", "a port is open that nothing demands", "A rule lets these packets through and no row demands them."
+        "JTEL-V2",
+        "a port is open that nothing demands",
+        "A rule lets these packets through and no row demands them.",
+        "If it is not meant, delete the rule that the message names, or let Terraform do it. If it is, write it into "
+        "the environment as a site rule, with its reason.",
     ),
     Kind.ATTACHMENT: Meaning(
         "JTEL-V3",
         "a machine does not carry its server's groups",
         "A machine, network interface or port carries a group beside its server's own, lacks one, or is not filtered.",
+        "Give the machine just its server's two groups, as the output acd_servers names them. A rule of another group "
+        "opens ports that this proof does not see.",
     ),
     Kind.PLACE: Meaning(
         "JTEL-V4",
         "a group is somewhere else",
         "The groups are not in the region, network, account, project or resource group that the environment's platform "
         "names.",
+        "Compare the environment with a file or an account of its own place, or correct platform.",
     ),
     Kind.DUPLICATE: Meaning(
-        "JTEL-V5", "a rule stands twice", "The cloud refuses the second of two equal rules, or one undoes the other."
+        "JTEL-V5",
+        "a rule stands twice",
+        "The cloud refuses the second of two equal rules, or one undoes the other.",
+        "Delete one of the two.",
     ),
     Kind.OUTPUT: Meaning(
         "JTEL-V6",
         "the stack's output is wrong",
         "The output acd_servers, by which machines find their groups, names other servers, facts or groups.",
+        "Synthesize and apply the stack again; machines that read the output would find wrong groups.",
     ),
     Kind.UNTOLD: Meaning(
         "JTEL-V9",
         "cannot be told",
         "Something may open or close a port and could not be read from what was given; it names what would settle it.",
+        'Do what the line "to settle it" says: most often prove the plan in place of the stack, or ask the cloud.',
     ),
 }
 

@@ -33,7 +33,9 @@ _APIS = {"aws": "the EC2 API", "azure": "Azure Resource Manager", "openstack": "
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--json", action="store_true", help="for programs: JSON on standard output")
+    forms = parser.add_mutually_exclusive_group()
+    forms.add_argument("--json", action="store_true", help="for programs: JSON on standard output")
+    forms.add_argument("--format", choices=("text", "sarif"), default="text", help="sarif: for code scanning")
     parser.add_argument("environment", metavar="ENV", help="an environment")
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -63,7 +65,11 @@ def run(options: Namespace) -> int:
             snapshot = read_terraform(folder / "stacks" / path.stem / "cdk.tf.json", environment)
         what = "the synthesized stack"
     proof = prove(found, snapshot)
-    if options.json:
+    if options.format == "sarif":
+        from jtel_constructs.exports.sarif import sarif
+
+        print_json(sarif(proof, path, what))
+    elif options.json:
         print_json(
             {
                 **environment_json(found),
