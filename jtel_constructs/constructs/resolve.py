@@ -55,7 +55,7 @@ def _with_groups(rules: RuleSet, groups: Mapping[str, str]) -> RuleSet:
     }
     copied = environment.model_copy(update={"servers": tuple(servers.get(one, one) for one in environment.servers)})
     demands = tuple(map(named, rules.demands))
-    return replace(
+    result = replace(
         rules,
         environment=copied,
         demands=demands,
@@ -68,3 +68,6 @@ def _with_groups(rules: RuleSet, groups: Mapping[str, str]) -> RuleSet:
         elsewhere=tuple(servers.get(server, server) for server in rules.elsewhere),
         flows=tuple(map(named, rules.flows)),
     )
+    # whoever computes the rules of this environment gets these
+    copied._rules = result
+    return result

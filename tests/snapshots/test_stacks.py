@@ -16,7 +16,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from jtel_constructs.constructs.synth import synthesize
 from jtel_constructs.policy import TOPOLOGIES, Environment
-from tests.snapshots.readable import readable
+from jtel_constructs.testing import readable
 
 PLATFORMS: dict[str, dict[str, Any]] = {
     "aws": {"cloud": "aws", "region": "eu-central-1", "vpc_id": "vpc-0123456789abcdef0"},
