@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock, Thread
@@ -43,20 +43,23 @@ SecurityGroupRule.__eq__ = _same  # type: ignore[method-assign]
 
 
 @contextmanager
-def ec2_api(log: Path) -> Iterator[str]:
+def ec2_api(log: Path, after: Callable[[], None] = lambda: None) -> Iterator[str]:
     """moto's EC2 API on a free loopback port, for as long as the block lasts; the value is its endpoint.
 
     moto keeps what is made in this process, so it ends with the process at the latest.
 
     Args:
         log: the file for a line per request.
+        after: called after each request, before the next one.
     """
     handler = logging.FileHandler(log, encoding="utf-8")
     logger = logging.getLogger("werkzeug")
     logger.addHandler(handler)
     logger.propagate = False
     logger.setLevel(logging.INFO)
-    server = make_server("127.0.0.1", 0, _reliable(DomainDispatcherApplication(create_backend_app)), threaded=True)
+    server = make_server(
+        "127.0.0.1", 0, _reliable(DomainDispatcherApplication(create_backend_app), after), threaded=True
+    )
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -97,7 +100,7 @@ def loopback_aws(base: Mapping[str, str], endpoint: str, folder: Path) -> dict[s
     }
 
 
-def _reliable(application: WSGIApplication) -> WSGIApplication:
+def _reliable(application: WSGIApplication, after: Callable[[], None]) -> WSGIApplication:
     """Requests in turn, and each call carried out once.
 
     In turn, since moto puts a group's rules into a new list, and of two requests at a time one gets lost. Once, since
@@ -113,6 +116,7 @@ def _reliable(application: WSGIApplication) -> WSGIApplication:
             body, status, headers = answers.get(call) or run_wsgi_app(application, environ, buffered=True)
             if call and status.startswith("2"):
                 answers[call] = body, status, headers
+            after()
         start_response(status, list(headers))
         return body
 

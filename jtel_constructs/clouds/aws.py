@@ -11,6 +11,7 @@ from collections import Counter
 from typing import Any
 
 from jtel_constructs.clouds.base import (
+    KEEP_TEXT,
     Cloud,
     Plan,
     Provider,
@@ -20,9 +21,10 @@ from jtel_constructs.clouds.base import (
     cannot_express,
     check_limit_keys,
     group_names,
+    order,
     over_limit,
     resource_name,
-    row_list,
+    rule_text,
     rules_group,
     server_resource,
 )
@@ -50,7 +52,6 @@ _GROUPS_PER_INTERFACE = 5
 _GROUPS_OF_A_SERVER = 2
 # the product of the two quotas has a ceiling of its own
 _RULES_TIMES_GROUPS = 1000
-_DESCRIPTION = 255
 _TAG_KEY = re.compile(r"[\w\s+\-=.:/@]{1,128}")
 _TAG_VALUE = re.compile(r"[\w\s+\-=.:/@]{0,256}")
 _TAGS = 50
@@ -71,11 +72,12 @@ def emit(rules: RuleSet) -> Plan:
     _check_tags(environment)
     usage = _check_limits(rules)
     resources = [_group(rules, name) for name in group_names(rules)]
-    resources += [_ingress(rules, rule) for rule in rules.rules]
+    emitted = [_ingress(rules, rule) for rule in rules.rules]
     if environment.egress == "all":
-        resources += [
+        emitted += [
             _egress(environment, server.name, family) for server in rules.servers for family in environment.ip_families
         ]
+    resources += [*emitted, order(environment, emitted)]
     outputs = {
         server.name: {"security_group_ids": [_id(environment, server.name), _id(environment, INTERNAL)]}
         for server in rules.servers
@@ -97,7 +99,8 @@ def _group(rules: RuleSet, name: str) -> Resource:
     environment = rules.environment
     assert isinstance(environment.platform, AwsPlatform)
     roles = {server.name: server.roles for server in rules.servers}.get(name, ())
-    # EC2 cannot change a name or a description: any edit replaces the group. So both hold nothing that may change.
+    # EC2 cannot change a name or a description: any edit would replace the group, which would meet its own name, since
+    # EC2 compares them without letter case. So both stay what they were when the group was made.
     what = f"jtel ACD server {name}" if roles else "jtel ACD, every server"
     tags = {"Name": environment.group_name(name), "jtel-environment": environment.name}
     if roles:
@@ -110,6 +113,7 @@ def _group(rules: RuleSet, name: str) -> Resource:
             "description": f"{what} of {environment.name}",
             "vpc_id": environment.platform.vpc_id,
             "tags": {**tags, **environment.tags},
+            "lifecycle": {"create_before_destroy": True, "ignore_changes": ["name", "description"]},
         },
     )
 
@@ -121,7 +125,8 @@ def _ingress(rules: RuleSet, rule: Rule) -> Resource:
         "ip_protocol": rule.protocol,
         "from_port": rule.ports.first,
         "to_port": rule.ports.last,
-        "description": row_list(rules, rule.own_rows, _DESCRIPTION),
+        "description": rule_text(rule),
+        "lifecycle": KEEP_TEXT,
     }
     if environment.tags:
         attributes["tags"] = environment.tags

@@ -8,11 +8,13 @@ limits", "Naming rules for Azure resources".
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections import defaultdict
 from typing import Any
 
 from jtel_constructs.clouds.azure_limits import (
-    DESCRIPTION_BYTES,
+    DESCRIPTION_LENGTH,
     NAME_LENGTH,
     check_limits,
     check_priorities,
@@ -20,16 +22,18 @@ from jtel_constructs.clouds.azure_limits import (
 )
 from jtel_constructs.clouds.azure_priorities import DENY, EGRESS, PROBES, Slot
 from jtel_constructs.clouds.base import (
+    ORDER,
     Cloud,
     Plan,
     Provider,
     Ref,
     Resource,
+    Template,
     cannot_express,
     check_limit_keys,
     group_names,
+    order,
     resource_name,
-    row_list,
     server_resource,
 )
 from jtel_constructs.matrix import INTERNAL, PortRange, Protocol
@@ -43,6 +47,7 @@ from jtel_constructs.policy import (
     OriginRule,
     RuleSet,
     escape,
+    is_token,
     rules_by_origin,
 )
 
@@ -53,6 +58,8 @@ NIC_NSG = "azurerm_network_interface_security_group_association"
 NIC_ASG = "azurerm_network_interface_application_security_group_association"
 SUBNET_NSG = "azurerm_subnet_network_security_group_association"
 
+# a rule's name holds that of its source, which may change its letter case; see also KEEP_TEXT
+_KEEP = {"ignore_changes": ["name", "description"]}
 _PROTOCOL: dict[Protocol, str] = {"tcp": "Tcp", "udp": "Udp"}
 
 
@@ -71,13 +78,9 @@ def emit(rules: RuleSet) -> Plan:
     message = "on azure no rules go onto a group that is managed elsewhere: an NSG's priorities are its owner's; leave "
     message += "open_group out, and give what `jtel firewall --elsewhere` lists to whoever manages it"
     cannot_express(environment, [(("servers", index, "open_group"), message) for index in opened])
-    resources: list[Resource] = []
-    for name in group_names(rules):
-        resources.append(
-            Resource(
-                ASG, server_resource(environment, name), _group(environment, name, {"create_before_destroy": True})
-            )
-        )
+    resources = [
+        Resource(ASG, server_resource(environment, name), _group(environment, name)) for name in group_names(rules)
+    ]
     usage: list[tuple[str, list[Resource]]] = []
     origins: dict[str, list[OriginRule]] = defaultdict(list)
     for rule in rules_by_origin(rules):
@@ -85,10 +88,10 @@ def emit(rules: RuleSet) -> Plan:
     for server in rules.servers:
         own = _allows(rules, server.name, origins[server.name]) + _always(environment, server.name)
         usage.append((server.name, own))
-        resources.append(
-            Resource(NSG, server_resource(environment, server.name), _group(environment, server.name, None))
-        )
+        resources.append(Resource(NSG, server_resource(environment, server.name), _group(environment, server.name)))
         resources += own
+    resources.append(order(environment, [block for _, own in usage for block in own]))
+    resources += _place(environment)
     checked = check_limits(rules, usage)
     outputs = {
         server.name: {
@@ -110,57 +113,91 @@ def provider(environment: Environment) -> Provider:
     return Provider("azurerm", "hashicorp/azurerm", ">= 4.38.0, < 6.0.0", config)
 
 
-def associate_interface(environment: Environment, server: str, name: str, interface_id: str) -> list[Resource]:
+def associate_interface(
+    environment: Environment, plan: Plan, server: str, name: str, interface_id: str
+) -> list[Resource]:
     """The blocks that put a network interface into a server's groups, one after the other.
 
-    The NSG comes first: done at once, the associations overwrite each other.
+    One after the other, since done at once they overwrite each other; the ASGs first, so that the NSG finds them there
+    and nothing that it lets in is kept out for a moment. Their addresses do not hold the server: an interface that
+    moves to another server is first taken out of the one and then put into the other, which Azure wants.
     """
     interface = {"network_interface_id": interface_id}
-    own = resource_name(environment, escape(server), name)
-    groups = Resource(
-        NIC_NSG, own, {**interface, "network_security_group_id": Ref(NSG, server_resource(environment, server))}
-    )
-    return [
-        groups,
-        *(
-            Resource(
-                NIC_ASG,
-                f"{own}_{escape(group)}",
-                {
-                    **interface,
-                    "application_security_group_id": _asg(environment, group),
-                    "depends_on": [f"{NIC_NSG}.{own}"],
-                },
-            )
-            for group in (server, INTERNAL)
-        ),
-    ]
+    own, old = resource_name(environment, name), resource_name(environment, escape(server), name)
+    blocks = []
+    for label, group in (("own", server), ("internal", INTERNAL)):
+        attributes = {**interface, "application_security_group_id": _asg(environment, group)}
+        blocks.append(Resource(NIC_ASG, f"{own}_{label}", attributes, f"{old}_{escape(group)}"))
+    nsg = {
+        **interface,
+        "network_security_group_id": Ref(NSG, server_resource(environment, server)),
+        "depends_on": [block.address for block in (*blocks, *_rules_of(plan, server_resource(environment, server)))],
+    }
+    return [*blocks, Resource(NIC_NSG, own, nsg, old)]
 
 
-def associate_subnet(environment: Environment, server: str, name: str, subnet_id: str) -> list[Resource]:
+def associate_subnet(environment: Environment, plan: Plan, server: str, name: str, subnet_id: str) -> list[Resource]:
     """The block that puts a server's NSG on a subnet; its rules still let in to the server's ASG alone."""
-    group = Ref(NSG, server_resource(environment, server))
-    own = resource_name(environment, escape(server), name)
-    return [Resource(SUBNET_NSG, own, {"subnet_id": subnet_id, "network_security_group_id": group})]
+    group = server_resource(environment, server)
+    attributes = {
+        "subnet_id": subnet_id,
+        "network_security_group_id": Ref(NSG, group),
+        "depends_on": [block.address for block in _rules_of(plan, group)],
+    }
+    old = resource_name(environment, escape(server), name)
+    return [Resource(SUBNET_NSG, resource_name(environment, name), attributes, old)]
+
+
+def _rules_of(plan: Plan, group: str) -> list[Resource]:
+    """The rules of an NSG: it is put on something once they are there, and they go once it is taken off."""
+    nsg = Ref(NSG, group, "name")
+    return [block for block in plan.resources if block.attributes.get("network_security_group_name") == nsg]
+
+
+def _place(environment: Environment) -> list[Resource]:
+    """Refuses, before anything is done, to move groups within their resource group to another location.
+
+    Azure can do no such thing: a group would have to go before its namesake is made, and whatever uses it before. What
+    is compared is what stood there when the environment came to this resource group.
+    """
+    platform = environment.platform
+    assert isinstance(platform, AzurePlatform)
+    location, group = platform.location.replace(" ", "").lower(), platform.resource_group
+    if is_token(platform.location) or is_token(group):
+        return []
+    place = f"{group} in {location}"
+    was = "${self.output}"
+    # a group of another name is another place; one whose letters change in case is none, to Azure
+    name = resource_name(environment, "place", re.sub(r"[^a-z0-9-]+", "-", group.lower())).lower()
+    message = (
+        f"the groups of {environment.name} are in {was}, and would have to be in {place}: Azure cannot move them, and "
+        "no second one can have their names in one resource group. Write the old location and resource group again; or "
+        "give another resource_group (or another name) along with the location; or destroy the environment first."
+    )
+    condition = f"${{self.output == {json.dumps(place)}}}"
+    lifecycle = {
+        "ignore_changes": ["input"],
+        "postcondition": [{"condition": Template(condition), "error_message": Template(message)}],
+    }
+    return [Resource(ORDER, name, {"input": place, "lifecycle": lifecycle})]
 
 
 def _asg(environment: Environment, server: str) -> Ref:
     return Ref(ASG, server_resource(environment, server))
 
 
-def _group(environment: Environment, name: str, lifecycle: dict[str, Any] | None) -> dict[str, Any]:
+def _group(environment: Environment, name: str) -> dict[str, Any]:
     platform = environment.platform
     assert isinstance(platform, AzurePlatform)
-    attributes: dict[str, Any] = {
+    return {
         "name": environment.group_name(name),
         "location": platform.location,
         "resource_group_name": platform.resource_group,
         "tags": {"jtel-environment": environment.name, **environment.tags},
+        # To Azure names are the same in any letter case: a group that is replaced for it would meet itself. And an ASG
+        # goes after the rules that name it have let go of it.
+        "lifecycle": {"create_before_destroy": True, "ignore_changes": ["name"]},
     }
-    if lifecycle:
-        # an ASG that rules name can be deleted only after they have let go of it
-        attributes["lifecycle"] = lifecycle
-    return attributes
 
 
 def _rule(environment: Environment, server: str, key: str, **attributes: Any) -> Resource:
@@ -180,8 +217,7 @@ def _rule(environment: Environment, server: str, key: str, **attributes: Any) ->
             "network_security_group_name": Ref(NSG, group, "name"),
             "source_port_range": "*",
             **attributes,
-            # an NSG that is replaced under its own name loses its rules and the plan does not see it
-            "lifecycle": {"replace_triggered_by": [f"{NSG}.{group}.id"]},
+            "lifecycle": _KEEP,
         },
     )
 
@@ -190,7 +226,6 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
     """One rule per source, protocol and family, with all its ports: so a port more or less changes no other rule."""
     environment = rules.environment
     ports: dict[Slot, list[PortRange]] = defaultdict(list)
-    rows: dict[Slot, list[str]] = defaultdict(list)
     sources: dict[Slot, dict[str, Any]] = {}
     for rule in rules.rules_of(server):
         if isinstance(rule.source, FromBlock):
@@ -204,12 +239,10 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
             slot, group = Slot("internal", "", rule.protocol), _asg(environment, INTERNAL)
         sources[slot] = {"source_application_security_group_ids": [group]}
         ports[slot].append(rule.ports)
-        rows[slot] += rule.own_rows
     for origin_rule in origins:
         slot = Slot.of_origin(origin_rule.origin, origin_rule.protocol, origin_rule.family)
         sources[slot] = _prefixes(origin_rule.networks)
         ports[slot].append(origin_rule.ports)
-        rows[slot] += origin_rule.rows
     check_priorities(environment, server, list(sources))
     return [
         _rule(
@@ -220,7 +253,7 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
             direction="Inbound",
             access="Allow",
             protocol=_PROTOCOL[slot.protocol],
-            description=row_list(rules, dict.fromkeys(rows[slot]), DESCRIPTION_BYTES),
+            description=f"jtel ACD, {slot.protocol} from {slot.source} to {server}"[:DESCRIPTION_LENGTH],
             destination_application_security_group_ids=[_asg(environment, server)],
             **_port_attributes(ports[slot]),
             **source,

@@ -17,7 +17,8 @@ _PREFIXES_PER_NSG = 4000
 _ASGS_PER_NSG = 100
 _NSGS, _ASGS = 5000, 3000
 NAME_LENGTH = 80
-DESCRIPTION_BYTES = 140
+# the provider counts bytes; ours are ASCII
+DESCRIPTION_LENGTH = 140
 _TAGS, _TAG_KEY, _TAG_VALUE = 50, 512, 256
 _TAG_FORBIDDEN = re.compile(r"[<>%&\\?/\x00-\x1f]")
 

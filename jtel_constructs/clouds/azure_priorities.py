@@ -63,6 +63,12 @@ class Slot:
         return "_".join([*parts, *((self.family,) if self.family else ())])
 
     @property
+    def source(self) -> str:
+        """Whom the rule lets in, in words."""
+        kind = "" if self.kind in ("internal", "peer", "server") else f"{self.kind} "
+        return f"{kind}{self.name or self.kind}" + (f" ({self.family})" if self.family else "")
+
+    @property
     def section(self) -> str:
         """The key of the environment file that names the source."""
         return {"server": "servers", "site": "site_rules", "group": "site_rules", "narrow": "narrow"}.get(

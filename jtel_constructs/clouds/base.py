@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,20 +10,27 @@ from typing import Any
 from jtel_constructs.errors import ExpressionError, LimitError
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.matrix.files import KeyPath
-from jtel_constructs.policy import Environment, RuleSet, escape
+from jtel_constructs.policy import Environment, Rule, RuleSet, escape
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A reference to an attribute of another resource of the same environment."""
+    """A reference to an attribute of another resource of the same environment; names are in small letters."""
 
     type: str
     name: str
     attribute: str = "id"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name.lower())
+
     @property
     def address(self) -> str:
         return f"{self.type}.{self.name}.{self.attribute}"
+
+
+class Template(str):
+    """Text that is an expression of Terraform's; all other text is taken as it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +38,26 @@ class Resource:
     """One Terraform resource block: its type, its name in the stack, its attributes.
 
     Attribute values are text, numbers, booleans, lists and mappings of those, and `Ref`. No value is None or empty.
+
+    Attributes:
+        name: in small letters, whatever it is made with: clouds compare names so, and a server whose letter case
+            changes stays what it is.
+        formerly: the name that it had in stacks of earlier versions, if that was another one.
     """
 
     type: str
     name: str
     attributes: Mapping[str, Any]
+    formerly: str | None = None
+
+    def __post_init__(self) -> None:
+        if (name := self.name.lower()) != self.name:
+            object.__setattr__(self, "formerly", self.formerly or self.name)
+            object.__setattr__(self, "name", name)
+
+    @property
+    def address(self) -> str:
+        return f"{self.type}.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +104,8 @@ class Cloud:
         limits: which keys of `limits` this cloud knows.
         group_ids: the ids that a server has here, and the resource type of each.
         source_group: the resource type that stands for a server, and for `internal`, as the source of a rule.
-        associate: what a server's groups can be put on, and how: environment, server, a name of the association, and
-            the id of what they are put on.
+        associate: what a server's groups can be put on, and how: the environment and what it has become, the server, a
+            name of what they are put on, unique in the environment, and its id.
     """
 
     emit: Callable[[RuleSet], Plan]
@@ -90,7 +113,36 @@ class Cloud:
     limits: tuple[str, ...]
     group_ids: Mapping[str, str]
     source_group: str
-    associate: Mapping[str, Callable[[Environment, str, str, str], list[Resource]]] = field(default_factory=dict)
+    associate: Mapping[str, Callable[[Environment, Plan, str, str, str], list[Resource]]] = field(default_factory=dict)
+
+
+ORDER = "terraform_data"
+# texts say what a rule means when it is made; on OpenStack a new text is a new rule, and nowhere is it new traffic
+KEEP_TEXT = {"ignore_changes": ["description"]}
+
+
+def order(environment: Environment, blocks: Iterable[Resource]) -> Resource:
+    """A resource of the state alone that makes Terraform let in before it shuts out.
+
+    It comes after all the rules, and changes when one comes or goes. With create_before_destroy, which Terraform hands
+    on to the rules and groups that it comes after, whatever goes waits until it has changed, so until all that is new
+    is there; and what comes after it (the machines) keeps the order of groups, rules and machines in every change.
+    Source: Terraform's pages "The lifecycle meta-argument" and "terraform_data"; its documents docs/destroying.md.
+    """
+    rules = sorted(block.address for block in blocks)
+    digest = hashlib.sha256("\n".join(rules).encode()).hexdigest()[:16]
+    _, _, name = order_address(environment).partition(".")
+    return Resource(ORDER, name, {"input": digest, "depends_on": rules, "lifecycle": {"create_before_destroy": True}})
+
+
+def order_address(environment: Environment) -> str:
+    """The address of what `order` gives: whatever attaches groups comes after it (depends_on)."""
+    return f"{ORDER}.{resource_name(environment, 'rules').lower()}"
+
+
+def rule_text(rule: Rule) -> str:
+    """The description of a rule: what it lets in, and nothing that may change while it does."""
+    return f"jtel ACD, {rule.protocol} {rule.ports} from {rule.source} to {rule.destination}"
 
 
 def resource_name(environment: Environment, *parts: str) -> str:
@@ -111,16 +163,6 @@ def rules_group(rules: RuleSet, server: str, type: str) -> Ref | str:
 def group_names(rules: RuleSet) -> list[str]:
     """The servers, and the shared group after them."""
     return [*(server.name for server in rules.servers), INTERNAL]
-
-
-def row_list(rules: RuleSet, rule_rows: Iterable[str], limit: int) -> str:
-    """Row keys for a description or tag; a narrowed row says so. Cut at a whole key where `limit` bytes are short."""
-    words = [f"{row} (narrowed)" if row in rules.narrowed else row for row in rule_rows]
-    text = ", ".join(words)
-    while len(text) > limit:
-        words.pop()
-        text = ", ".join(words) + " and more"
-    return text
 
 
 def check_limit_keys(environment: Environment, known: Iterable[str]) -> None:

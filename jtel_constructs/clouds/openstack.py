@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from jtel_constructs.clouds.base import (
+    KEEP_TEXT,
     Cloud,
     Plan,
     Provider,
@@ -20,9 +21,10 @@ from jtel_constructs.clouds.base import (
     cannot_express,
     check_limit_keys,
     group_names,
+    order,
     over_limit,
     resource_name,
-    row_list,
+    rule_text,
     rules_group,
     server_resource,
 )
@@ -53,7 +55,6 @@ _GROUPS, _RULES = 10, 100
 _DEFAULT_GROUP, _DEFAULT_RULES = 1, 4
 # Neutron puts two rules into a new group before the provider deletes them
 _RULES_OF_A_NEW_GROUP = 2
-_DESCRIPTION = 255
 _TAG, _TAGS = 255, 50
 _ETHERTYPE: dict[Family, str] = {"ipv4": "IPv4", "ipv6": "IPv6"}
 _ANYWHERE: dict[Family, str] = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
@@ -81,7 +82,9 @@ def emit(rules: RuleSet) -> Plan:
         server.name: {"security_group_ids": [_id(environment, server.name), _id(environment, INTERNAL)]}
         for server in rules.servers
     }
-    return Plan(tuple(sorted([*groups, *emitted], key=lambda block: (block.type, block.name))), outputs, usage)
+    rules_alone = [block for block in emitted if block.type == RULE]
+    resources = [*groups, *emitted, order(environment, rules_alone)]
+    return Plan(tuple(sorted(resources, key=lambda block: (block.type, block.name))), outputs, usage)
 
 
 def provider(environment: Environment) -> Provider:
@@ -110,6 +113,8 @@ def _group(rules: RuleSet, name: str) -> Resource:
         "description": f"{what} of {environment.name}",
         # a new group may send anywhere by default; what may go out is spelled out instead
         "delete_default_rules": True,
+        # a group goes after the ports that were in it have left it
+        "lifecycle": {"create_before_destroy": True},
     }
     if environment.tags:
         attributes["tags"] = sorted(f"{key}={value}" for key, value in environment.tags.items())
@@ -122,7 +127,7 @@ def _ingress(rules: RuleSet) -> list[Resource]:
     assert isinstance(platform, OpenStackPlatform)
     blocks: list[Resource] = []
     for rule in rules.rules:
-        shape = (rule.destination, rule.protocol, rule.ports, rule.own_rows)
+        shape = (rule.destination, rule.protocol, rule.ports, rule_text(rule))
         if not isinstance(rule.source, FromBlock):
             for over in environment.ip_families:
                 blocks += _port_rules(
@@ -145,7 +150,7 @@ def _port_rules(
     destination: str,
     protocol: str,
     ports: PortRange,
-    rows: tuple[str, ...],
+    text: str,
     over: Family,
     name: str,
     **remote: Any,
@@ -160,11 +165,12 @@ def _port_rules(
                 "direction": "ingress",
                 "ethertype": _ETHERTYPE[over],
                 "security_group_id": rules_group(rules, destination, GROUP),
-                "description": row_list(rules, rows, _DESCRIPTION),
+                "description": text,
                 "protocol": protocol,
                 "port_range_min": part.first,
                 "port_range_max": part.last,
                 **remote,
+                "lifecycle": KEEP_TEXT,
             },
         )
         for part in parts
@@ -181,7 +187,8 @@ def _by_address_group(rules: RuleSet) -> list[Resource]:
         addresses[slug].update(rule.networks)
         name = f"{escape(rule.destination)}_{rule.protocol}_{rule.ports}_from_{slug}_{rule.family}"
         group = Ref(ADDRESS_GROUP, resource_name(environment, slug))
-        shape = (rule.destination, rule.protocol, rule.ports, rule.rows)
+        text = f"jtel ACD, {rule.protocol} {rule.ports} from {rule.origin} to {rule.destination}"
+        shape = (rule.destination, rule.protocol, rule.ports, text)
         blocks += _port_rules(rules, *shape, rule.family, name, remote_address_group_id=group)
     for slug, networks in addresses.items():
         attributes = {

@@ -12,8 +12,9 @@ from weakref import WeakKeyDictionary
 from constructs import Construct
 
 from jtel_constructs.clouds import Plan, Ref, cloud_of
-from jtel_constructs.clouds.base import server_resource
+from jtel_constructs.clouds.base import order_address, server_resource
 from jtel_constructs.constructs.engine import check_id, stack_of
+from jtel_constructs.constructs.machines import depend_on
 from jtel_constructs.constructs.providers import chosen_provider, provider_problems
 from jtel_constructs.constructs.resources import elements, fragment, with_provider
 from jtel_constructs.errors import InputError, Problem, one_of
@@ -127,7 +128,10 @@ class JtelEnvironment(Construct):
         }
         self._model = self._build(self._values)
         self._from_file = False
-        self._associations: dict[tuple[str, str, str], str] = {}
+        self._restored: str | None = None
+        # the ids of groups that the application has asked for
+        self._tokens: set[str] = set()
+        self._associations: dict[tuple[str, str], tuple[str, str, str]] = {}
         self._emitted: dict[str, Any] | None = None
         self._provider = provider
         self._provider_name = (
@@ -176,7 +180,11 @@ class JtelEnvironment(Construct):
             if isinstance(child, AcdServer) and child.server_name == name:
                 return child
         # only servers of a file are not there yet: they emit nothing themselves, and most are never asked for
-        return server_class(known[name].roles)._of_model(self, known[name])
+        self._restored = name
+        try:
+            return server_class(known[name].roles)._of_model(self, known[name])
+        finally:
+            self._restored = None
 
     def check(self) -> RuleSet:
         """The rules of the environment as it stands now, within its cloud's limits. Starts no node process.
@@ -235,16 +243,19 @@ class JtelEnvironment(Construct):
         self._values, self._emitted = values, None
 
     def _add_server(self, id: str, server: Mapping[str, Any]) -> None:
-        if self._from_file:
+        if server["name"] == self._restored:
             return
         name = server["name"]
         lowered = str(name).lower()
-        twin = next((server.name for server in self._model.servers if server.name.lower() == lowered), None)
+        twin = next((known.name for known in self._model.all_servers() if known.name.lower() == lowered), None)
         if twin is not None:
             message = f"server {twin!r} is in the environment already (letter case does not count); choose another name"
             raise InputError([Problem(name, message)])
         check_id(self, id, f"server {id!r}")
-        self._update(servers=(*self._values["servers"], server))
+        if self._from_file:
+            self._model, self._emitted = self._model.with_server(server), None
+        else:
+            self._update(servers=(*self._values["servers"], server))
 
     def _allow_from(self, server: str, sources: object, ports: Sequence[Ports], reason: str, name: str | None) -> None:
         if not ports:
@@ -290,14 +301,18 @@ class JtelEnvironment(Construct):
             raise InputError([Problem(server, f"{name!r} is no name for a {kind}; use letters, digits and hyphens")])
         if self._is_elsewhere(server):
             raise InputError([Problem(server, f"it stands elsewhere and has no groups here to put on a {kind}")])
-        if (kind, server, name) in self._associations:
-            raise InputError([Problem(server, f"another {kind} is named {name!r} already; choose another name")])
-        if twin := next((key for key, known in self._associations.items() if key[0] == kind and known == id), None):
+        if other := self._associations.get((kind, name.lower())):
             message = (
-                f"the {kind} {name!r} has the groups of {twin[1]} already, by the name {twin[2]!r}; it takes one NSG"
+                f"a {kind} of server {other[0]} is named {other[1]!r} already (letter case does not count); names are "
+                f"unique in the environment, so that a machine can move between servers: choose another, such as "
+                f"{server.replace('_', '-')}-{name}"
             )
             raise InputError([Problem(server, message)])
-        self._associations[kind, server, name] = id
+        for (other_kind, _), (owner, known_as, known_id) in self._associations.items():
+            if other_kind == kind and known_id == id:
+                message = f"the {kind} {name!r} has the groups of {owner} already, by the name {known_as!r}"
+                raise InputError([Problem(server, f"{message}; it takes one NSG")])
+        self._associations[kind, name.lower()] = server, name, id
         self._emitted = None
 
     def _source(self, server: str, source: object) -> str:
@@ -366,6 +381,7 @@ class JtelEnvironment(Construct):
         known = self.node.try_find_child(f"{ref.type}.{ref.name}.{ref.attribute}")
         attribute: Any = known or elements(self._engine).attribute(self, ref)
         token: str = attribute.fqn
+        self._tokens.add(token)
         return token
 
     # -- synthesis ---------------------------------------------------------------------------------------------------
@@ -384,11 +400,16 @@ class JtelEnvironment(Construct):
             known = cloud_of(self._model).associate
             associations = [
                 block
-                for (kind, server, name), id in self._associations.items()
-                for block in known[kind](self._model, server, name, id)
+                for (kind, _), (server, name, id) in self._associations.items()
+                for block in known[kind](self._model, plan, server, name, id)
             ]
             blocks = with_provider([*plan.resources, *associations], self._provider_name)
             self._emitted = fragment(blocks, plan.outputs, facts, self._model.output)
+            if self._tokens:
+                order = order_address(self._model)
+                machines = depend_on(self._engine, self._stack, self._tokens, order)
+                for type, by_name in machines.items():
+                    self._emitted["resource"].setdefault(type, {}).update(by_name)
         return self._emitted
 
 

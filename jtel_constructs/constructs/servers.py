@@ -133,7 +133,7 @@ class AcdServer(Construct):
         """Put the server's groups on a network interface (Azure): its NSG, then both of its ASGs.
 
         Args:
-            name: of the interface, in addresses; letters, digits, hyphens; stable and unique for this server.
+            name: of the interface, in addresses; letters, digits, hyphens; stable, and unique in the environment.
             network_interface_id: the interface's resource id, or a token.
 
         Raises:

@@ -210,6 +210,21 @@ class Environment(Record):
             for _, server in sorted(servers.items())
         )
 
+    def with_server(self, values: Mapping[str, Any]) -> Environment:
+        """This environment with one server more, from the keys of a server in a file.
+
+        Raises:
+            InputError: the name or the roles are not possible.
+        """
+        try:
+            server = Server.model_validate(values)
+        except ValidationError as error:
+            problems = validation_problems(error, Server)
+            raise InputError([Problem(f"server {values['name']!r}", message) for _, message in problems]) from None
+        changed = self.model_copy(update={"servers": (*self.servers, server)})
+        changed._rules = None
+        return changed
+
     def load_matrix(self) -> Matrix:
         """The matrix that this environment goes by.
 

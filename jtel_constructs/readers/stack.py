@@ -13,7 +13,7 @@ from jtel_constructs.readers.references import Scope, index_text
 from jtel_constructs.readers.values import whole
 
 # attributes that change no port, whoever ignores their changes: the whole of them, or one entry
-_HARMLESS = re.compile(r"(tags|tags_all|description|timeouts)([.\[].*)?")
+_HARMLESS = re.compile(r"(name|tags|tags_all|description|timeouts)([.\[].*)?")
 _META = frozenset({"//", "count", "for_each", "dynamic", "lifecycle", "depends_on", "provider", "connection"})
 _SET = re.compile(r"\$\{\s*toset\(\s*\[([^\[\]{}$%]*)\]\s*\)\s*\}")
 _ITEM = re.compile(r'\s*"([^"\\]*)"\s*,?')

@@ -20,7 +20,15 @@ _SCHEMAS = {
 }
 
 # Terraform's own page "The lifecycle meta-argument"
-_LIFECYCLE: dict[str, type] = {"create_before_destroy": bool, "replace_triggered_by": list}
+_LIFECYCLE: dict[str, type] = {
+    "create_before_destroy": bool,
+    "replace_triggered_by": list,
+    "ignore_changes": list,
+    "postcondition": list,
+}
+# Terraform's own page "The terraform_data managed resource type": no provider's, so in no excerpt
+BUILT_IN = "terraform_data"
+_BUILT_IN = {"attributes": {"input": {"type": "string"}}}
 
 # Exactly one of each. The schema's JSON does not carry these: they are from the provider's documentation of each type.
 _RULE_SOURCES = ("cidr_ipv4", "cidr_ipv6", "prefix_list_id", "referenced_security_group_id")
@@ -83,11 +91,11 @@ class Schema:
         ]
 
     def _of_resource(self, type: str, arguments: Mapping[str, Any], resources: Mapping[str, Any]) -> Iterator[str]:
-        if type not in self.resources:
+        if type not in (*self.resources, BUILT_IN):
             yield "no such resource type"
             return
         plain = {key: value for key, value in arguments.items() if key not in ("lifecycle", "depends_on")}
-        yield from _arguments(plain, self.resources[type], nested=False)
+        yield from _arguments(plain, _BUILT_IN if type == BUILT_IN else self.resources[type], nested=False)
         yield from self._references(plain, resources)
         for group in _EXACTLY_ONE.get(type, []):
             if len(given := [key for key in group if key in plain]) != 1:
@@ -114,6 +122,9 @@ class Schema:
         for key, value in lifecycle.items():
             if not isinstance(value, _LIFECYCLE.get(key, ())):
                 yield f"lifecycle.{key}: {value!r}"
+        for key in lifecycle.get("ignore_changes", ()):
+            if key not in arguments:
+                yield f"lifecycle.ignore_changes: {key} is not given"
         addresses = [*arguments.get("depends_on", []), *lifecycle.get("replace_triggered_by", [])]
         for address in addresses:
             match = _ADDRESS.fullmatch(address)

@@ -190,28 +190,6 @@ def test_a_group_has_nothing_in_name_and_description_that_may_change() -> None:
             assert before[name][key] == after[name][key]
 
 
-def _rule_with_rows(length: int) -> dict[str, Any]:
-    """The rule of one block that serves site rules whose list is so long."""
-    names = [f"{index}{'x' * 39}" for index in range(5)]
-    names.append("y" * (length - len(", ".join(f"site:{name}" for name in names)) - len(", site:")))
-    rules = [site_rule(name, ["192.168.7.0/24"], to="dbs") for name in names]
-    return dict(
-        _rules(servers=[server("dbs", "ACD-DBS")], site_rules=rules)["acd_dbs_tcp_9100_from_ipv4_192-168-7-0_24"]
-    )
-
-
-def test_lets_a_description_of_255_characters() -> None:
-    description = _rule_with_rows(255)["description"]
-    assert len(description) == 255
-    assert description.endswith("y")
-
-
-def test_cuts_a_longer_description_at_a_whole_row() -> None:
-    description = _rule_with_rows(256)["description"]
-    assert description.endswith(f"site:4{'x' * 39} and more")
-    assert len(description) <= 255
-
-
 def test_every_description_is_of_characters_that_ec2_takes() -> None:
     found = plan(
         "aws",
@@ -221,19 +199,31 @@ def test_every_description_is_of_characters_that_ec2_takes() -> None:
         supplements=["database-backend", "store-cluster"],
     )
     described = [rule["description"] for rule in by_name(found, INGRESS).values()]
-    assert "haproxy-web (narrowed)" in described
-    assert "site:monitoring-1" in described
     assert all(NAME.fullmatch(description) for description in described)
 
 
-def test_every_rule_says_its_rows_whatever_its_source_is() -> None:
+def test_the_longest_description_is_one_that_ec2_takes() -> None:
+    group = f"group:{'g' * 60}={FOREIGN_GROUPS['aws']}"
+    rules = [site_rule("all", [group], ["1024-65535"], to=LONGEST)]
+    found = _rules(name="e" * 40, servers=[server(LONGEST, "ACD-DBS")], site_rules=rules)
+    assert max(len(rule["description"]) for rule in found.values()) <= 255
+
+
+def test_every_rule_says_what_it_lets_in_whatever_its_source_is() -> None:
     group = f"group:scanner={FOREIGN_GROUPS['aws']}"
     found = plan("aws", narrow={"haproxy-web": ["10.8.0.0/16"]}, site_rules=[site_rule("scan", [group], to="lb")])
     rules = [*by_name(found, INGRESS).values(), *by_name(found, EGRESS).values()]
     assert all(NAME.fullmatch(rule["description"]) for rule in rules)
     assert not any("tags" in rule for rule in rules)
-    from_groups = [rule for rule in rules if "referenced_security_group_id" in rule]
-    assert any("haproxy-web (narrowed)" in rule["description"] for rule in from_groups)
+    said = [rule["description"] for rule in rules]
+    assert "jtel ACD, tcp 9100 from group:scanner to lb" in said
+    assert any("from 10.8.0.0/16 to lb" in text for text in said)
+
+
+def test_what_a_rule_says_stays_when_other_rows_ask_for_it_too() -> None:
+    block = "203.0.113.10/32"
+    before, after = _rules(), _rules(site_rules=[site_rule("again", [block], [5060], to="tel", protocol="udp")])
+    assert before == after
 
 
 @pytest.mark.parametrize(
@@ -247,7 +237,7 @@ def test_every_rule_says_its_rows_whatever_its_source_is() -> None:
 )
 def test_lets_tags_that_ec2_takes(key: str, value: str) -> None:
     found = plan("aws", tags={key: value})
-    assert all(block.attributes["tags"][key] == value for block in found.resources)
+    assert all(block.attributes["tags"][key] == value for block in blocks_of(found, GROUP, INGRESS, EGRESS))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +260,7 @@ def test_refuses_tags_that_ec2_refuses_or_that_are_taken(key: str, value: str, m
 
 def test_lets_47_tags_beside_three_of_ours() -> None:
     found = plan("aws", tags={f"tag{index}": "x" for index in range(47)})
-    assert max(len(block.attributes["tags"]) for block in found.resources) == 50
+    assert max(len(block.attributes["tags"]) for block in blocks_of(found, GROUP, INGRESS, EGRESS)) == 50
 
 
 def test_refuses_48_tags() -> None:
@@ -283,7 +273,7 @@ def test_refuses_48_tags() -> None:
 
 def test_rules_are_separate_resources_never_inline() -> None:
     for group in by_name(plan("aws"), GROUP).values():
-        assert set(group) == {"name", "description", "vpc_id", "tags"}
+        assert set(group) == {"name", "description", "vpc_id", "tags", "lifecycle"}
 
 
 def test_no_two_rules_of_a_group_are_the_same_for_ec2() -> None:
@@ -336,14 +326,14 @@ def test_lets_a_group_of_somebody_else_s_be_a_source(group: str) -> None:
     rules = _rules(site_rules=[site_rule("scan", [f"group:scanner={group}"], to="lb")])
     rule = rules["acd_lb_tcp_9100_from_group_scanner"]
     assert rule["referenced_security_group_id"] == group
-    assert rule["description"] == "site:scan"
+    assert rule["description"] == "jtel ACD, tcp 9100 from group:scanner to lb"
     assert rules.keys() - {"acd_lb_tcp_9100_from_group_scanner"} == _rules().keys()
 
 
 def test_two_site_rules_on_one_group_are_one_rule_where_their_ports_meet() -> None:
     group = f"group:scanner={FOREIGN_GROUPS['aws']}"
     rules = _rules(site_rules=[site_rule("one", [group], [9100], to="lb"), site_rule("two", [group], [9101], to="lb")])
-    assert rules["acd_lb_tcp_9100-9101_from_group_scanner"]["description"] == "site:one, site:two"
+    assert rules["acd_lb_tcp_9100-9101_from_group_scanner"]["to_port"] == 9101
 
 
 @pytest.mark.parametrize("group", ["sg-XYZ", "sg-", "vpc-0123456789abcdef0", FOREIGN_GROUPS["openstack"], "lb"])

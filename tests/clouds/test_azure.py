@@ -19,7 +19,17 @@ import pytest
 from jtel_constructs.clouds import Plan, Ref, cloud_of
 from jtel_constructs.errors import ExpressionError, InputError, LimitError
 from jtel_constructs.policy import Server, compute
-from tests.clouds.samples import FOREIGN_GROUPS, blocks_of, by_name, environment, hosts, plan, server, site_rule
+from tests.clouds.samples import (
+    FOREIGN_GROUPS,
+    blocks_of,
+    by_name,
+    emitted,
+    environment,
+    hosts,
+    plan,
+    server,
+    site_rule,
+)
 
 NSG = "azurerm_network_security_group"
 ASG = "azurerm_application_security_group"
@@ -210,7 +220,7 @@ def test_lets_an_asg_of_somebody_else_s_be_a_source(label: str) -> None:
     )
     assert rule["source_application_security_group_ids"] == [FOREIGN_GROUPS["azure"]]
     assert rule["destination_port_range"] == "9100"
-    assert rule["description"] == "site:scan"
+    assert rule["description"] == f"jtel ACD, tcp from group {label} to lb"
 
 
 def test_several_site_rules_on_one_asg_share_one_rule_and_priority() -> None:
@@ -280,27 +290,6 @@ def test_refuses_a_group_name_of_81_characters() -> None:
         plan("azure", name="e" * 40, servers=[server("s" * 40, "ACD-DBS")])
 
 
-def _description(length: int) -> str:
-    """The description of a rule that serves site rules whose list is so long."""
-    names = [f"{index}{'x' * 29}" for index in range(3)]
-    names.append("y" * (length - len(", ".join(f"site:{name}" for name in names)) - len(", site:")))
-    group = f"group:scanner={FOREIGN_GROUPS['azure']}"
-    found = plan("azure", site_rules=[site_rule(name, [group], to="lb") for name in names])
-    return str(_only(found, "tcp_from_group_scanner")["description"])
-
-
-def test_lets_a_description_of_140_bytes() -> None:
-    description = _description(140)
-    assert len(description.encode()) == 140
-    assert description.endswith("y")
-
-
-def test_cuts_a_longer_description_at_a_whole_row() -> None:
-    description = _description(141)
-    assert description.endswith(f"site:2{'x' * 29} and more")
-    assert len(description.encode()) <= 140
-
-
 def test_every_description_is_short_enough_in_bytes() -> None:
     lengths = [len(rule["description"].encode()) for rule in _every_rule(rich(topology="small-v1"))]
     assert max(lengths) <= 140
@@ -310,56 +299,51 @@ def test_every_description_is_short_enough_in_bytes() -> None:
 # -- life cycle --------------------------------------------------------------------------------------------------------
 
 
-def test_asgs_are_made_before_the_old_ones_go() -> None:
-    for group in by_name(rich(), ASG).values():
-        assert group["lifecycle"] == {"create_before_destroy": True}
-    for group in by_name(rich(), NSG).values():
-        assert "lifecycle" not in group
-
-
-def test_every_rule_is_made_anew_with_its_nsg() -> None:
-    for nsg, rules in rules_by_nsg(rich()).items():
-        for rule in rules.values():
-            assert rule["lifecycle"] == {"replace_triggered_by": [f"{NSG}.{nsg}.id"]}
+def test_groups_are_made_before_the_old_ones_go_and_keep_their_names_in_any_letter_case() -> None:
+    for group in by_name(rich(), NSG, ASG).values():
+        assert group["lifecycle"] == {"create_before_destroy": True, "ignore_changes": ["name"]}
+    for rules in rules_by_nsg(rich()).values():
+        assert all(rule["lifecycle"] == {"ignore_changes": ["name", "description"]} for rule in rules.values())
 
 
 def test_rules_are_separate_resources_never_inline() -> None:
     for group in by_name(rich(), NSG).values():
-        assert set(group) == {"name", "location", "resource_group_name", "tags"}
+        assert set(group) == {"name", "location", "resource_group_name", "tags", "lifecycle"}
 
 
-def test_a_network_interface_gets_its_nsg_first_and_then_both_asgs() -> None:
+def test_a_network_interface_gets_both_asgs_and_then_its_nsg_when_that_has_its_rules() -> None:
     of = environment("azure")
-    nsg, *asgs = cloud_of(of).associate["network interface"](of, "lb", "eth0", "/nic/1")
-    assert nsg.type == "azurerm_network_interface_security_group_association"
-    assert nsg.attributes == {"network_interface_id": "/nic/1", "network_security_group_id": Ref(NSG, "acd_lb")}
-    assert [asg.attributes["application_security_group_id"] for asg in asgs] == [
-        Ref(ASG, "acd_lb"),
-        Ref(ASG, "acd_internal"),
+    *asgs, nsg = cloud_of(of).associate["network interface"](of, emitted(of), "lb", "eth0", "/nic/1")
+    assert [(asg.name, asg.attributes["application_security_group_id"]) for asg in asgs] == [
+        ("acd_eth0_own", Ref(ASG, "acd_lb")),
+        ("acd_eth0_internal", Ref(ASG, "acd_internal")),
     ]
     for asg in asgs:
         assert asg.type == "azurerm_network_interface_application_security_group_association"
         assert asg.attributes["network_interface_id"] == "/nic/1"
-        assert asg.attributes["depends_on"] == [f"{nsg.type}.{nsg.name}"]
+    assert (nsg.type, nsg.name) == ("azurerm_network_interface_security_group_association", "acd_eth0")
+    after = set(nsg.attributes["depends_on"])
+    rules = {f"{RULE}.{name}" for name in by_name(plan("azure"), RULE) if "acd_lb_" in name}
+    assert after == {asg.address for asg in asgs} | rules
+    assert len(after) > 5
 
 
-def test_several_interfaces_and_subnets_of_several_servers_keep_apart() -> None:
+def test_the_addresses_of_an_interface_do_not_hold_its_server_and_take_over_those_that_did() -> None:
     of = environment("azure", servers=[server("a_b", "ACD-LB"), server("a", "ACD-JB")])
-    addresses = [
-        f"{block.type}.{block.name}"
-        for kind, associate in cloud_of(of).associate.items()
-        for name in ("eth0", "eth1", "b-eth0")
-        for machine in ("a_b", "a")
-        for block in associate(of, machine, name, f"/{kind}/{name}")
-    ]
-    assert len(set(addresses)) == len(addresses) == 24
+    found, interface = emitted(of), cloud_of(of).associate["network interface"]
+    one, other = (interface(of, found, name, "eth0", "/nic/1") for name in ("a_b", "a"))
+    assert [block.address for block in one] == [block.address for block in other]
+    assert [block.formerly for block in one] == ["acd_a__b_eth0_a__b", "acd_a__b_eth0_internal", "acd_a__b_eth0"]
+    [subnet] = cloud_of(of).associate["subnet"](of, found, "a", "front", "/subnet/1")
+    assert (subnet.name, subnet.formerly) == ("acd_front", "acd_a_front")
 
 
 def test_a_subnet_gets_the_server_s_nsg() -> None:
     of = environment("azure")
-    [block] = cloud_of(of).associate["subnet"](of, "lb", "front", "/subnet/1")
+    [block] = cloud_of(of).associate["subnet"](of, emitted(of), "lb", "front", "/subnet/1")
     assert block.type == "azurerm_subnet_network_security_group_association"
-    assert block.attributes == {"subnet_id": "/subnet/1", "network_security_group_id": Ref(NSG, "acd_lb")}
+    wanted = {"subnet_id": "/subnet/1", "network_security_group_id": Ref(NSG, "acd_lb")}
+    assert {key: value for key, value in block.attributes.items() if key != "depends_on"} == wanted
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------

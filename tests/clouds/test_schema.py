@@ -11,8 +11,8 @@ import pytest
 from jtel_constructs.clouds import Resource, cloud_of
 from jtel_constructs.constructs.resources import fragment
 from jtel_constructs.policy import TOPOLOGIES, Environment, compute
-from tests.clouds.samples import CLOUDS, FOREIGN_GROUPS, environment, hosts, peers, site_rule
-from tests.clouds.schema_check import Schema
+from tests.clouds.samples import CLOUDS, FOREIGN_GROUPS, emitted, environment, hosts, peers, site_rule
+from tests.clouds.schema_check import BUILT_IN, Schema
 
 FAMILIES = (["ipv4"], ["ipv6"], ["ipv4", "ipv6"])
 UNLIMITED: dict[str, dict[str, int]] = {
@@ -44,11 +44,12 @@ def _resources(of: Environment, *more: Resource) -> dict[str, Any]:
 
 def _associations(of: Environment) -> list[Resource]:
     """Every server's groups on everything that they can be put on."""
+    found = emitted(of)
     return [
         block
         for server in of.all_servers()
         for kind, associate in cloud_of(of).associate.items()
-        for block in associate(of, server.name, "first", f"/subscriptions/x/{kind.replace(' ', '')}/{server.name}")
+        for block in associate(of, found, server.name, f"on-{server.name}", f"/subscriptions/x/{kind}/{server.name}")
     ]
 
 
@@ -87,7 +88,7 @@ def test_every_argument_that_is_emitted_is_one_that_the_provider_takes(cloud: st
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_rich_environment_needs_every_resource_type_of_the_excerpt(cloud: str) -> None:
     of = environment(cloud, platform={"address_groups": True} if cloud == "openstack" else None)
-    assert set(_resources(of, *_associations(of))) == set(Schema.of(cloud).resources)
+    assert set(_resources(of, *_associations(of))) == {*Schema.of(cloud).resources, BUILT_IN}
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -133,6 +134,7 @@ OPENSTACK_RULE = "openstack_networking_secgroup_rule_v2"
         ("aws", AWS_RULE, {"description": "${var.secret}"}),
         ("aws", AWS_RULE, {"lifecycle": {"ignore_everything": True}}),
         ("aws", AWS_RULE, {"lifecycle": {}}),
+        ("aws", AWS_RULE, {"lifecycle": {"ignore_changes": ["colour"]}}),
         ("aws", AWS_RULE, {"depends_on": ["aws_security_group.nobody"]}),
         ("aws", "aws_security_group", {"ingress": []}),
         ("azure", AZURE_RULE, {"source_port_ranges": ["1"]}),

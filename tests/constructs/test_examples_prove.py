@@ -28,14 +28,14 @@ def test_an_example_on_another_cloud_proves(name: str, tmp_path: Path) -> None:
     assert synthesized(name, tmp_path)
 
 
-def test_on_azure_interfaces_get_their_network_security_group_before_the_others(tmp_path: Path) -> None:
+def test_on_azure_interfaces_get_their_network_security_group_after_the_others(tmp_path: Path) -> None:
     resources = synthesized("azure-app", tmp_path)
     joining = resources["azurerm_network_interface_application_security_group_association"]
     assert len(joining) == 4
-    for name, block in joining.items():
-        first = name.rsplit("_", 1)[0]
-        assert block["depends_on"] == [f"azurerm_network_interface_security_group_association.{first}"]
-    assert list(resources["azurerm_subnet_network_security_group_association"]) == ["contact-centre_tel_telephony"]
+    for name, block in resources["azurerm_network_interface_security_group_association"].items():
+        type = "azurerm_network_interface_application_security_group_association"
+        assert {f"{type}.{name}_own", f"{type}.{name}_internal"} < set(block["depends_on"])
+    assert list(resources["azurerm_subnet_network_security_group_association"]) == ["contact-centre_telephony"]
 
 
 def test_on_openstack_each_port_has_exactly_its_two_groups(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ def test_what_azure_has_not_is_refused_there(name: str) -> None:
 def test_a_name_of_an_association_is_taken_once() -> None:
     lb = LoadBalancer(in_a_stack(App(), platform=AZURE), "lb")
     lb.associate_network_interface("one", "/nic/1")
-    with pytest.raises(InputError, match="lb: another network interface is named 'one' already"):
+    with pytest.raises(InputError, match="lb: a network interface of server lb is named 'one' already"):
         lb.associate_network_interface("one", "/nic/2")
     with pytest.raises(InputError, match="lb: 'o ne' is no name for a network interface"):
         lb.associate_network_interface("o ne", "/nic/2")

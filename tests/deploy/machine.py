@@ -108,10 +108,14 @@ class Stack:
         return self._run("plan", "-detailed-exitcode", expected=(0, 2)).returncode == 2
 
     def planned(self) -> list[dict[str, Any]]:
-        """The resources that Terraform would touch, as `terraform show -json` has them; `apply_planned` does it."""
+        """The resources that Terraform would touch in the cloud, as `terraform show -json` has them.
+
+        `apply_planned` does it.
+        """
         self._run("plan", "-out=planned")
         changes = json.loads(self.machine.run([self.machine.terraform, "show", "-json", "planned"], self.folder).stdout)
-        return [change for change in changes["resource_changes"] if change["change"]["actions"] != ["no-op"]]
+        touched = [change for change in changes["resource_changes"] if change["change"]["actions"] != ["no-op"]]
+        return [change for change in touched if change["type"] != "terraform_data"]
 
     def apply_planned(self) -> None:
         self._run("apply", "planned")

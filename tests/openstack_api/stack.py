@@ -13,7 +13,9 @@ RULE = "openstack_networking_secgroup_rule_v2"
 
 _REFERENCE = re.compile(r"\$\{(\w+\.[\w-]+)\.id\}")
 _TEMPLATE = re.compile(r"[$%]\{")
-_NOT_FOR_THE_API = {"//", "terraform", "output"}
+_NOT_FOR_THE_API = {"//", "terraform", "output", "moved"}
+_ORDER = "terraform_data"  # holds nothing but the order in which Terraform works
+_LIFECYCLE = {"create_before_destroy", "ignore_changes"}  # change no value that a new resource gets
 _JSON_TYPES = {str: "text", int: "a whole number", bool: "true or false", list: "a list of texts"}
 
 
@@ -106,7 +108,7 @@ def read_stack(stack: Mapping[str, Any], region: str) -> dict[str, dict[str, Any
     """
     _refuse_unknown("the stack", stack, {"resource", "provider", *_NOT_FOR_THE_API})
     _check_provider(stack.get("provider", {}), region)
-    types = stack.get("resource", {})
+    types = {name: bodies for name, bodies in stack.get("resource", {}).items() if name != _ORDER}
     _refuse_unknown("resource", types, KINDS)
     for name, bodies in types.items():
         if not bodies:
@@ -143,7 +145,8 @@ def _check_provider(providers: Mapping[str, Any], region: str) -> None:
 
 
 def _attributes(address: str, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
-    given = {name: value for name, value in body.items() if value is not None and name != "//"}
+    given = {name: value for name, value in body.items() if value is not None and name not in ("//", "lifecycle")}
+    _refuse_unknown(f"{address}: lifecycle", body.get("lifecycle", {}), _LIFECYCLE)
     _refuse_unknown(address, given, kind.attributes)
     for name, attribute in kind.attributes.items():
         if name in given:

@@ -37,10 +37,11 @@ class Terraform:
         return done
 
     def planned(self) -> list[tuple[str, list[str]]]:
-        """The resources that a plan would change, with the actions."""
+        """The resources that a plan would change in the cloud, with the actions."""
         self("plan", "-out=next.plan")
         plan = json.loads(self("show", "-json", "next.plan").stdout)
-        changes = [(change["address"], change["change"]["actions"]) for change in plan.get("resource_changes", [])]
+        found = [change for change in plan.get("resource_changes", []) if change["type"] != "terraform_data"]
+        changes = [(change["address"], change["change"]["actions"]) for change in found]
         return [change for change in changes if change[1] != ["no-op"]]
 
 

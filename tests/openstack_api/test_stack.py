@@ -45,7 +45,7 @@ def test_gives_the_resources_those_that_others_refer_to_first() -> None:
     ("changes", "message"),
     [
         ({"stateful": True}, r"http: unknown 'stateful'; the applier knows description, direction, "),
-        ({"lifecycle": {"create_before_destroy": True}}, "http: unknown 'lifecycle'"),
+        ({"lifecycle": {"prevent_destroy": True}}, "http: lifecycle: unknown 'prevent_destroy'"),
         ({"for_each": ["a"]}, "http: unknown 'for_each'"),
         ({"direction": None}, "http: direction is missing"),
         ({"port_range_min": "80"}, "http: port_range_min is '80', not a whole number"),
@@ -74,7 +74,7 @@ def test_refuses_a_rule_that_it_cannot_carry_out_to_the_letter(changes: dict[str
 @pytest.mark.parametrize(
     ("section", "value", "message"),
     [
-        ("data", {}, "the stack: unknown 'data'; the applier knows //, output, provider, resource, terraform"),
+        ("data", {}, "the stack: unknown 'data'; the applier knows //, moved, output, provider, resource, terraform"),
         ("provider", {"aws": [{}]}, "provider: unknown 'aws'"),
         ("provider", {"openstack": [{"cloud": "mine"}]}, "provider openstack: unknown 'cloud'"),
         ("provider", {"openstack": [{"region": "Two"}]}, "region is 'Two', that of the API 'RegionOne'"),
