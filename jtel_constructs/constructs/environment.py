@@ -15,6 +15,7 @@ from jtel_constructs.clouds import Plan, Ref, cloud_of
 from jtel_constructs.clouds.base import order_address, server_resource
 from jtel_constructs.constructs.engine import check_id, stack_of
 from jtel_constructs.constructs.machines import depend_on
+from jtel_constructs.constructs.overrides import Override, What, apply, checked
 from jtel_constructs.constructs.providers import chosen_provider, provider_problems
 from jtel_constructs.constructs.resources import elements, fragment, with_provider
 from jtel_constructs.errors import InputError, Problem, one_of
@@ -132,6 +133,7 @@ class JtelEnvironment(Construct):
         # the ids of groups that the application has asked for
         self._tokens: set[str] = set()
         self._associations: dict[tuple[str, str], tuple[str, str, str]] = {}
+        self._overrides: list[Override] = []
         self._emitted: dict[str, Any] | None = None
         self._provider = provider
         self._provider_name = (
@@ -194,6 +196,8 @@ class JtelEnvironment(Construct):
                 elsewhere than the platform says. LimitError and ExpressionError are kinds of it.
         """
         rules, _ = self._rules_and_plan()
+        if self._overrides:
+            self._fragment()
         if problems := provider_problems(self._engine, self._stack, self._model, self._provider):
             raise InputError(problems)
         return rules
@@ -228,6 +232,24 @@ class JtelEnvironment(Construct):
         """Let something of your own in on every server, such as monitoring. Arguments as `AcdServer.allow_from`."""
         self._allow_from(INTERNAL, sources, ports, reason, name)
 
+    def override(self, path: str, value: Any, *, address: str | None = None) -> None:
+        """Set any attribute of the shared group `internal`, or of one resource by its Terraform address.
+
+        See `AcdServer.override` for servers' groups and rules.
+
+        Args:
+            path: keys with full stops between them, such as ``tags.owner`` or ``lifecycle.prevent_destroy``; a full
+                stop in a key as ``\\.``.
+            value: what stands there then, as Terraform takes it, expressions and tokens included; None takes the key
+                out.
+            address: such as ``aws_security_group.acd_lb``.
+
+        Raises:
+            InputError: the path is none. That nothing is at the address is raised by `check` and stops the synthesis.
+        """
+        what: What = "group" if address is None else "address"
+        self._override(Override(what, INTERNAL if address is None else address, path, value))
+
     # -- for the servers ---------------------------------------------------------------------------------------------
 
     def _build(self, values: Mapping[str, Any]) -> Environment:
@@ -241,6 +263,10 @@ class JtelEnvironment(Construct):
         values = {**self._values, **changes}
         self._model = self._build(values)
         self._values, self._emitted = values, None
+
+    def _override(self, override: Override) -> None:
+        self._overrides.append(checked(override))
+        self._emitted = None
 
     def _add_server(self, id: str, server: Mapping[str, Any]) -> None:
         if server["name"] == self._restored:
@@ -403,13 +429,15 @@ class JtelEnvironment(Construct):
                 for (kind, _), (server, name, id) in self._associations.items()
                 for block in known[kind](self._model, plan, server, name, id)
             ]
-            blocks = with_provider([*plan.resources, *associations], self._provider_name)
-            self._emitted = fragment(blocks, plan.outputs, facts, self._model.output)
+            blocks = list(with_provider([*plan.resources, *associations], self._provider_name))
+            found = fragment(blocks, plan.outputs, facts, self._model.output)
+            apply(self._overrides, rules, blocks, found["resource"])
             if self._tokens:
                 order = order_address(self._model)
                 machines = depend_on(self._engine, self._stack, self._tokens, order)
                 for type, by_name in machines.items():
-                    self._emitted["resource"].setdefault(type, {}).update(by_name)
+                    found["resource"].setdefault(type, {}).update(by_name)
+            self._emitted = found
         return self._emitted
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from constructs import Construct
 
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.constructs.environment import Block, JtelEnvironment, Source
+from jtel_constructs.constructs.overrides import Override
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import Role
 from jtel_constructs.policy import Os, Ports, Server
@@ -152,6 +153,42 @@ class AcdServer(Construct):
             InputError: another cloud, or the name is taken or not possible.
         """
         self._environment._associate("subnet", self._name, name, subnet_id)
+
+    def override(self, path: str, value: Any, *, kind: str | None = None) -> None:
+        """Set any attribute of the server's group, whatever this library writes there; the proof judges the result.
+
+        Args:
+            path: keys with full stops between them, such as ``tags.owner`` or ``lifecycle.prevent_destroy``; a full
+                stop in a key as ``\\.``.
+            value: what stands there then, as Terraform takes it, expressions and tokens included; None takes the key
+                out.
+            kind: Azure, ``network_security_group`` or ``application_security_group``; default: both.
+
+        Raises:
+            InputError: the path is none. That there is no such group is raised by `check` and stops the synthesis.
+        """
+        self._environment._override(Override("group", self._name, path, value, kind=kind))
+
+    def override_rules(
+        self, path: str, value: Any, *, row: str | None = None, source: str | None = None, ports: Ports | None = None
+    ) -> None:
+        """Set an attribute of the rules that let something in to the server. Arguments beside these as `override`.
+
+        On Azure one resource holds the ports of several rules; it is the one that changes.
+
+        Args:
+            row: those that serve this row of the matrix (`jtel rules` shows them), or ``site:NAME``; default: any.
+            source: those from a server, ``internal``, a peer, a CIDR block or ``group:NAME``; default: any.
+            ports: those for ports among these, such as ``tcp(443)``; default: any.
+
+        Raises:
+            InputError: as `override`.
+        """
+        self._environment._override(Override("rules", self._name, path, value, row=row, source=source, ports=ports))
+
+    def override_egress(self, path: str, value: Any) -> None:
+        """Set an attribute of the server's egress rules. Arguments and errors as `override`."""
+        self._environment._override(Override("egress", self._name, path, value))
 
     def _with_internal(self, own: str) -> list[str]:
         # machines in a group that is managed elsewhere are in no group of ours
