@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import time
 from typing import Any
 
 from jtel_constructs.errors import ToolError
@@ -55,7 +56,7 @@ def network_client(platform: AzurePlatform) -> Iterator[Any]:
     subscription = platform.subscription_id or _variable("ARM_SUBSCRIPTION_ID") or _variable("AZURE_SUBSCRIPTION_ID")
     if not subscription:
         raise ToolError("which subscription is not said: give platform.subscription_id, or set ARM_SUBSCRIPTION_ID")
-    network, identity = sdk("azure.mgmt.network", "azure"), sdk("azure.identity", "azure")
+    network = sdk("azure.mgmt.network", "azure")
     errors, requests = sdk("azure.core.exceptions", "azure"), sdk("requests", "azure")
     # the SDK writes its troubles to standard error as well, over many lines
     logging.getLogger("azure").setLevel(logging.CRITICAL)
@@ -68,20 +69,15 @@ def network_client(platform: AzurePlatform) -> Iterator[Any]:
             "retry_total": 2,
             "retry_backoff_factor": 0.4,
         }
-        with (
-            _credential(identity, place, options) as credential,
-            network.NetworkManagementClient(
-                credential, subscription, place.manager, credential_scopes=[f"{place.audience}/.default"], **options
-            ) as client,
-        ):
-            yield client
+        scope = f"{place.audience}/.default"
+        with _logged_in(place, options, scope) as credential:
+            more = {"credential_scopes": [scope], **options}
+            with network.NetworkManagementClient(credential, subscription, place.manager, **more) as client:
+                yield client
     except errors.ClientAuthenticationError as error:
         raise ToolError(f"Azure takes none of the credentials: {_said(error)}; {_LOGIN}") from None
-    except (errors.AzureError, requests.RequestException) as error:
+    except (errors.AzureError, requests.RequestException, OSError) as error:
         raise ToolError(f"Azure Resource Manager: {_said(error)}") from None
-    except ValueError as error:
-        # of azure-identity: a tenant that does not exist, a secret that is none
-        raise ToolError(f"Azure's login: {_said(error)}; {_LOGIN}") from None
 
 
 def _variable(name: str) -> str:
@@ -89,7 +85,10 @@ def _variable(name: str) -> str:
 
 
 def _certificates() -> str | bool:
-    return _variable("REQUESTS_CA_BUNDLE") or _variable("SSL_CERT_FILE") or True
+    """The certificates that the variables name; Terraform's variable first where Terraform's variables say where."""
+    names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+    found = [value for name in names[:: 1 if _variable("ARM_METADATA_HOSTNAME") else -1] if (value := _variable(name))]
+    return found[0] if found else True
 
 
 def _place(requests: Any) -> _Place:
@@ -109,15 +108,60 @@ def _place(requests: Any) -> _Place:
     return _Place(manager, login, manager)
 
 
-def _credential(identity: Any, place: _Place, options: dict[str, Any]) -> Any:
-    more = {**options, "authority": place.login, "disable_instance_discovery": not place.known}
+def _logged_in(place: _Place, options: dict[str, Any], scope: str) -> Any:
+    """A credential that has given a token."""
+    try:
+        credential = _credential(place, options)
+        credential.get_token(scope)
+    except ValueError as error:
+        # of azure-identity: a tenant that does not exist, a secret that is none, an authority that does not answer
+        raise ToolError(f"Azure's login: {_said(error)}; {_LOGIN}") from None
+    return credential
+
+
+def _credential(place: _Place, options: dict[str, Any]) -> Any:
     secret = [_variable(name) for name in _SECRET]
+    if all(secret) and not place.known:
+        return _Grant(place, *secret)
+    identity = sdk("azure.identity", "azure")
+    more = {**options, "authority": place.login, "disable_instance_discovery": not place.known}
     if all(secret):
         return identity.ClientSecretCredential(*secret, **more)
     # PowerShell takes seconds to say that it is not there
     return identity.DefaultAzureCredential(
         exclude_powershell_credential=True, exclude_developer_cli_credential=True, process_timeout=_SECONDS, **more
     )
+
+
+class _Grant:
+    """A token for a client's secret (RFC 6749, 4.4), where ARM_METADATA_HOSTNAME says who gives it.
+
+    The SDK would first look up that authority, and such places need not answer that; Terraform's provider does not ask.
+    """
+
+    def __init__(self, place: _Place, tenant: str, client: str, secret: str) -> None:
+        self._url = f"{place.login.rstrip('/')}/{tenant}/oauth2/v2.0/token"
+        self._form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
+
+    def __enter__(self) -> _Grant:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is kept open."""
+
+    def get_token(self, *scopes: str, **_: Any) -> Any:
+        """The token, as azure-core's protocol TokenCredential has it."""
+        requests, core = sdk("requests", "azure"), sdk("azure.core.credentials", "azure")
+        form = {**self._form, "scope": " ".join(scopes)}
+        answer = requests.post(self._url, data=form, timeout=_SECONDS, verify=_certificates())
+        try:
+            found = answer.json()
+        except ValueError:
+            found = {}
+        if "access_token" in found:
+            return core.AccessToken(found["access_token"], int(time()) + int(found.get("expires_in", 0)))
+        message = found.get("error_description") or f"{self._url} answers {answer.status_code} and gives no token"
+        raise sdk("azure.core.exceptions", "azure").ClientAuthenticationError(message)
 
 
 def _said(error: BaseException) -> str:

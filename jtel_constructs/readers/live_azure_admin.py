@@ -25,6 +25,7 @@ _ANY_PORTS = ("*", "0-65535")
 _SEVERAL = "there are rules of several managers, and which comes first is not in Azure's answer"
 _PASSING = "an admin rule before it leaves some of these packets to the groups, and which ones cannot be told"
 _IN_PART = "whether it is about this server cannot be told: the addresses of its interfaces are not all in it"
+_NO_METHOD, _NO_SUCH_THING = 405, ("InvalidResourceType", "NoRegisteredProviderFound")
 _LOOK = "look at the interface's effective security rules"
 _SETTLE = "give the reader the right to do so; docs/live.md names the permissions"
 
@@ -60,6 +61,10 @@ class AdminRules:
             try:
                 found = list(self._ask(network))
             except error as refused:
+                if refused.status_code == _NO_METHOD or getattr(refused.error, "code", "") in _NO_SUCH_THING:
+                    # where there is no Virtual Network Manager there are no rules of it
+                    self.notes.append("this API has no Virtual Network Manager")
+                    return
                 why = str(refused.message).strip().splitlines()[0].rstrip(".")
                 where = f"in the network {network.rpartition('/')[2]}"
                 message = f"whether admin rules act before the groups {where} cannot be told: {why}"

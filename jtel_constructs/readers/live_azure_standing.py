@@ -151,7 +151,7 @@ class Interfaces:
             try:
                 asked[key] = operations.begin_list_effective_network_security_groups(key.split("/")[4], one.name)
             except self._error as error:
-                refused.setdefault(_first_line(error), []).append(one.name)
+                refused.setdefault(_code(error), []).append(one.name)
         for key, poller in asked.items():
             try:
                 answer = poller.result(_PATIENCE)
@@ -161,7 +161,7 @@ class Interfaces:
                     refused.setdefault(f"no answer within {_PATIENCE} seconds", []).append(ours[key].name)
             except self._error as error:
                 # of a machine that does not run Azure gives none
-                refused.setdefault(_first_line(error), []).append(ours[key].name)
+                refused.setdefault(_code(error), []).append(ours[key].name)
         for why, names in refused.items():
             some = ", ".join(sorted(names)[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN))
             self.notes.append(f"Azure gives no effective rules of {some}: {why}")
@@ -218,6 +218,11 @@ def _add(carrier: Carrier, ids: Iterable[str], known: Mapping[str, Any]) -> None
             carrier.keys.append(one.lower())
         else:
             carrier.others.append(one.rpartition("/")[2])
+
+
+def _code(error: Any) -> str:
+    """Azure's word for what is wrong: its sentence has names in it, and differs for each interface."""
+    return str(getattr(error.error, "code", None) or error.status_code or _first_line(error))
 
 
 def _first_line(error: BaseException) -> str:

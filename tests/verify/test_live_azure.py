@@ -136,7 +136,7 @@ def test_what_the_api_has_is_proved(arm: Arm) -> None:
     proof = Deployed(arm).proof()
     assert told(proof) == []
     (note,) = proof.notes
-    assert note.startswith("Azure gives no effective rules of nic-db, nic-tel, nic-web: (NicNotAttachedToRunningVM)")
+    assert note == "Azure gives no effective rules of nic-db, nic-tel, nic-web: NicNotAttachedToRunningVM"
 
 
 def test_a_rule_that_somebody_adds_by_hand_is_named(arm: Arm) -> None:
@@ -304,6 +304,14 @@ def test_admin_rules_that_may_not_be_asked_for_cannot_be_told(arm: Arm) -> None:
     assert one.kind == "untold"
     assert "whether admin rules act before the groups in the network vnet cannot be told" in one.message
     assert "docs/live.md" in one.settle
+
+
+def test_an_api_without_a_network_manager_has_no_admin_rules(arm: Arm) -> None:
+    deployed = Deployed(arm)
+    arm.admin = (405, "MethodNotAllowed", "There is no such operation.")
+    proof = deployed.proof()
+    assert proof.proved
+    assert "this API has no Virtual Network Manager" in proof.notes
 
 
 def test_interfaces_that_may_not_be_asked_for_cannot_be_told(arm: Arm) -> None:
