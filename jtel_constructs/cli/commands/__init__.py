@@ -13,7 +13,7 @@ NAMES = (
     "explain",
     "diff",
     "diagram",
-    "report",
+    "report", "firewall",
     "check",
     "schema",
     "synth",
