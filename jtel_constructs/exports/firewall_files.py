@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from jtel_constructs.errors import ToolError
+from jtel_constructs.errors import ToolError, visible
 from jtel_constructs.exports.firewall import Line, Party
-from jtel_constructs.exports.text import visible
 
 COLUMNS = (
     "id",
@@ -55,7 +54,7 @@ def cells(line: Line, environment: str, day: date) -> tuple[str, ...]:
         environment,
         day.isoformat(),
     )
-    return tuple(map(visible, row))
+    return tuple(visible(" ".join(cell.split("\n"))) for cell in row)
 
 
 def addresses(end: Party) -> str:

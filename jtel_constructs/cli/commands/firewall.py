@@ -126,7 +126,6 @@ def _content(options: Namespace, found: RuleSet, lines: Sequence[Line], day: dat
 
 def _print_lines(found: RuleSet, lines: Sequence[Line]) -> None:
     from jtel_constructs.exports.firewall_files import addresses
-    from jtel_constructs.exports.text import visible
 
     print_table(
         f"{found.environment.name}: {len(lines)} flows",
@@ -140,7 +139,7 @@ def _print_lines(found: RuleSet, lines: Sequence[Line]) -> None:
                 addresses(line.destination),
                 line.protocol,
                 ", ".join(map(str, line.ports)),
-                visible(f"{line.service}: {line.why}, {line.when}"),
+                f"{line.service}: {line.why}, {line.when}",
                 line.enforced_by,
             )
             for line in lines
