@@ -1,6 +1,6 @@
 """`jtel`: arguments, exit codes, and errors as one screen of text.
 
-Exit codes: 0 fine; 1 the answer is no (a proof found differences); 2 wrong input or usage.
+Exit codes: 0 fine; 1 the answer is no (a proof found differences); 2 wrong input or usage; 3 it cannot be told.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ENV = """\
 ENV is an environment file, or the name of one in the folder stacks/environments
 (another folder: set JTEL_ENVIRONMENTS).
 """
-_EXIT_CODES = "Exit codes: 0 fine, 1 the answer is no, 2 wrong input or usage."
+_EXIT_CODES = "Exit codes: 0 fine, 1 the answer is no, 2 wrong input or usage, 3 cannot be told."
 
 
 def _parser() -> argparse.ArgumentParser:

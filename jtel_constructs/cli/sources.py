@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.policy import Environment
 
 if TYPE_CHECKING:
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
 _APIS = {"aws": "the EC2 API", "azure": "Azure Resource Manager", "openstack": "Neutron"}
 _FILES = {
-    "stack": "a synthesized cdk.tf.json",
+    "stack": "a synthesized cdk.tf.json, or a plan or state",
     "plan": "terraform show -json of a plan",
-    "state": "a state file, or terraform show -json of a state",
+    "state": "terraform show -json of a state, or a state file",
 }
 
 
@@ -43,13 +44,21 @@ def source_of(options: Namespace, environment: Environment) -> Read | None:
 
         return Read(read_live(environment), f"the answer of {_APIS[environment.platform.cloud]}")
     for name in _FILES:
-        if path := getattr(options, name):
-            return Read(read_file(Path(path), environment), path)
+        path = getattr(options, name)
+        if path is not None:
+            return Read(read_file(path, environment, name), path)
     return None
 
 
-def read_file(path: Path, environment: Environment) -> Snapshot:
-    """A file of Terraform's."""
+def read_file(path: str, environment: Environment, option: str = "stack") -> Snapshot:
+    """A file of Terraform's; `--stack` takes every kind of them.
+
+    Raises:
+        InputError: the option is empty, as with a variable that is not set.
+        ProofError: the file cannot be read, or is of another kind.
+    """
     from jtel_constructs.readers import read_terraform
 
-    return read_terraform(path, environment)
+    if not path.strip():
+        raise InputError([Problem("", f"--{option} is empty; name a file ({_FILES[option]})")])
+    return read_terraform(Path(path), environment, None if option == "stack" else option)

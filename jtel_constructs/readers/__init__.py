@@ -14,18 +14,20 @@ from jtel_constructs.readers.snapshot import Snapshot
 __all__ = ["Difference", "Snapshot", "read_live", "read_terraform"]
 
 
-def read_terraform(path: Path, environment: Environment) -> Snapshot:
+def read_terraform(path: Path, environment: Environment, kind: str | None = None) -> Snapshot:
     """What Terraform's JSON says of an environment's groups.
 
     Args:
         path: a synthesized `cdk.tf.json`, the output of `terraform show -json` for a plan or a state, or a raw state.
+        kind: what it must be, ``stack``, ``plan`` or ``state``; any of them if None.
 
     Raises:
-        ProofError: the file cannot be read, is no such JSON, or has none of the environment's groups.
+        ProofError: the file cannot be read, is no such JSON, of another kind, or has none of the environment's groups.
     """
+    from jtel_constructs.readers.documents import Shape
     from jtel_constructs.readers.terraform import load
 
-    document = load(Path(path), environment.output)
+    document = load(Path(path), environment.output, Shape(kind) if kind else None)
     # each cloud's reader is imported only where it is used: commands start faster
     if environment.platform.cloud == "aws":
         from jtel_constructs.readers.aws import read

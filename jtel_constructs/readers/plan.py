@@ -53,10 +53,9 @@ def load_plan(path: Path, content: Mapping[str, Any], output: str) -> Document:
     configuration = content.get("configuration")
     if configuration is not None:
         configuration = need_mapping(path, configuration, "configuration")
-    # Terraform lists every resource that it planned, with the action no-op if there is nothing to do; a plan that only
-    # refreshes lists none (Terraform: "JSON output format", and a file that 1.11 wrote among the tests)
-    if found and not changes and not content.get("deferred_changes"):
-        return _refreshed(path, content, planned, found, output)
+    prior = _prior(path, content)
+    if not found and not changes and prior and content.get("complete") is not False:
+        return _refreshed(path, content, prior, output)
     config = Configuration(path, configuration, content.get("variables"), [address for address, _, _, _ in found])
     drifted = _changes(path, content.get("resource_drift", []), "resource_drift")
     resources = [
@@ -73,17 +72,26 @@ def load_plan(path: Path, content: Mapping[str, Any], output: str) -> Document:
         Shape.PLAN,
         (*resources, *beside),
         tuple(_departing(path, content.get("resource_changes", []))),
-        output=_output(content, config, output),
+        output=_output(path, content, config, output),
         providers=config.providers,
         drift=tuple(_as_found(drifted)),
         troubles=tuple(_incomplete(path, content, beside)),
     )
 
 
-def _refreshed(
-    path: Path, content: Mapping[str, Any], planned: Mapping[str, Any], found: list[Any], output: str
-) -> Document:
-    """A plan that only refreshes: what there is now, as Terraform has just seen it, whatever the configuration says."""
+def _prior(path: Path, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values of the state that the plan starts from, as Terraform has just refreshed it; empty if there is none."""
+    prior = content.get("prior_state")
+    values = None if prior is None else need_mapping(path, prior, "prior_state").get("values")
+    return {} if values is None else need_mapping(path, values, "prior_state.values")
+
+
+def _refreshed(path: Path, content: Mapping[str, Any], prior: Mapping[str, Any], output: str) -> Document:
+    """A plan that only refreshes: what there is now, as Terraform has just seen it, whatever the configuration says.
+
+    It plans no resource, not even with the action no-op (a file that Terraform 1.11 wrote is among the tests).
+    """
+    found = module_resources(path, prior.get("root_module", {}), "prior_state.values.root_module")
     resources = tuple(
         Resource(address, kind, values, provider=provider, refreshed=True) for address, kind, values, provider in found
     )
@@ -92,7 +100,7 @@ def _refreshed(
         path,
         Shape.STATE,
         resources,
-        output=output_value(planned.get("outputs"), output),
+        output=output_value(prior.get("outputs"), output),
         drift=tuple(_as_found(drifted)),
         troubles=tuple(_incomplete(path, content, [])),
     )
@@ -160,13 +168,7 @@ def _beside(path: Path, content: Mapping[str, Any], changes: Changes, there: set
     `prior_state` is the whole state; `planned_values` leaves out what is not targeted (hashicorp/terraform issue 5183,
     and files that 1.11 wrote among the tests).
     """
-    prior = content.get("prior_state")
-    if prior is None:
-        return
-    values = need_mapping(path, prior, "prior_state").get("values")
-    if values is None:
-        return
-    root = need_mapping(path, values, "prior_state.values").get("root_module", {})
+    root = _prior(path, content).get("root_module", {})
     moved = {str(change["previous"]) for change in changes.values() if change.get("previous")}
     for address, kind, body, provider in module_resources(path, root, "prior_state.values.root_module"):
         actions = changes.get(address, {}).get("actions") or []
@@ -235,11 +237,15 @@ def _value(
     return fill(value, unknown, text, origins)
 
 
-def _output(content: Mapping[str, Any], config: Configuration, name: str) -> Any:
+def _output(path: Path, content: Mapping[str, Any], config: Configuration, name: str) -> Any:
     changes = content.get("output_changes")
     change = changes.get(name) if isinstance(changes, dict) else None
     if not isinstance(change, dict):
-        return output_value(content["planned_values"].get("outputs"), name)
+        planned = content["planned_values"].get("outputs")
+        if planned is None and content.get("complete") is False:
+            # a plan of some resources alone leaves the outputs as they are
+            planned = _prior(path, content).get("outputs")
+        return output_value(planned, name)
     unknown = change.get("after_unknown")
     if not has_unknown(unknown):
         return change.get("after")

@@ -125,7 +125,7 @@ def _no_json(path: Path, text: str, error: json.JSONDecodeError) -> ProofError:
         return _stream(path)
     if not first:
         return ProofError(f"{path}: this is not valid JSON: the file is empty; a plan is made by {_PLAN}")
-    if first.startswith("{") and error.pos >= len(text.rstrip()) - 1:
+    if first.startswith("{") and (error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")):
         return ProofError(f"{path}: this is not valid JSON: it ends in the middle; write it again")
     if not first.startswith(("{", "[")):
         return ProofError(

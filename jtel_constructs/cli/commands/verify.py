@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jtel_constructs.cli.common import environment_json, path_of, print_json, print_remarks, synthesize
+from jtel_constructs.cli.sources import add_source_options, source_of
 from jtel_constructs.cli.tables import say
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.policy import RuleSet, compute, load_environment
@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 HELP = "prove that Terraform JSON, or a cloud, opens exactly what the rows demand"
 DESCRIPTION = """\
 Compare every server, peer and stranger on every port with what the rows demand.
-Without options, the environment is synthesized first."""
+Without options, the environment is synthesized first.
+
+Exit code: 0 proved, 1 it differs (each difference with a packet or a named fault),
+3 cannot be told: nothing found wrong, but something could not be read (each with what settles it)."""
 EXAMPLES = (
     "jtel verify demo-aws",
     "jtel verify demo-aws --stack cdktf.out/stacks/demo-aws/cdk.tf.json",
+    "jtel verify demo-aws --plan plan.json",
     "jtel verify demo-aws --live",
 )
 
 _SHOWN_DIFFERENCES = 20
-_APIS = {"aws": "the EC2 API", "azure": "Azure Resource Manager", "openstack": "Neutron"}
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -37,27 +40,20 @@ def arguments(parser: ArgumentParser) -> None:
     forms.add_argument("--json", action="store_true", help="for programs: JSON on standard output")
     forms.add_argument("--format", choices=("text", "sarif"), default="text", help="sarif: for code scanning")
     parser.add_argument("environment", metavar="ENV", help="an environment")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--stack",
-        metavar="FILE",
-        help="prove this file instead: cdk.tf.json, terraform show -json of a plan or state, or a state file",
-    )
-    what.add_argument("--live", action="store_true", help="ask the cloud's API instead")
+    add_source_options(parser)
 
 
 def run(options: Namespace) -> int:
     """Run the command; the exit code."""
     from jtel_constructs.answers import prove
-    from jtel_constructs.readers import read_live, read_terraform
+    from jtel_constructs.readers import read_terraform
 
     path = path_of(options.environment)
     environment = load_environment(path)
     found = compute(environment)
-    if options.live:
-        snapshot, what = read_live(environment), f"the answer of {_APIS[environment.platform.cloud]}"
-    elif options.stack:
-        snapshot, what = read_terraform(Path(options.stack), environment), options.stack
+    source = source_of(options, environment)
+    if source:
+        snapshot, what = source.snapshot, source.what
     else:
         cloud_of(environment).emit(found)
         with temporary_folder("jtel-verify-") as folder:
