@@ -93,7 +93,7 @@ def _asked(a: Operand, b: Operand) -> tuple[Asked, Asked]:
 
 def _read(one: Operand, rules: RuleSet) -> Asked:
     assert one.terraform
-    return rules, read_file(one.terraform, rules.environment)
+    return rules, read_file(str(one.terraform), rules.environment)
 
 
 def _environments(options: Namespace, a: Asked, b: Asked, before: str, after: str) -> int:
