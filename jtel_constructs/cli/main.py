@@ -20,7 +20,7 @@ _ENV = """\
 ENV is an environment file, or the name of one in the folder stacks/environments
 (another folder: set JTEL_ENVIRONMENTS).
 """
-_EXIT_CODES = "Exit codes: 0 fine, 1 the answer is no, 2 wrong input or usage, 3 cannot be told."
+_EXIT_CODES = "Exit codes: 0 fine, 1 the answer is no, 2 wrong input or usage,\n3 cannot be told."
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -451,7 +451,7 @@ def test_help_names_every_command_and_the_exit_codes(jtel: Any) -> None:
     assert [line.split()[0] for line in said.out.splitlines() if line.startswith("    ") and line[4] != " "] == [
         *COMMANDS
     ]
-    assert "Exit codes: 0 fine, 1 the answer is no, 2 wrong input or usage, 3 cannot be told." in said.out
+    assert "Exit codes: 0 fine, 1 the answer is no, 2 wrong input or usage,\n3 cannot be told." in said.out
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -22,8 +22,9 @@ DESCRIPTION = """\
 Compare every server, peer and stranger on every port with what the rows demand.
 Without options, the environment is synthesized first.
 
-Exit code: 0 proved, 1 it differs (each difference with a packet or a named fault),
-3 cannot be told: nothing found wrong, but something could not be read (each with what settles it)."""
+Exit code: 0 proved; 1 it differs, each time with a packet or a named fault;
+3 cannot be told: nothing was found wrong, but not all could be read (each
+time with what settles it)."""
 EXAMPLES = (
     "jtel verify demo-aws",
     "jtel verify demo-aws --stack cdktf.out/stacks/demo-aws/cdk.tf.json",
