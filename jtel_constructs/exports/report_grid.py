@@ -15,6 +15,8 @@ _NOTES = {
     "role": "In the document's words. internal is every server of the environment.",
     "server": "A server's line has what it may as every server may (internal), and what its own roles may.",
 }
+# so many columns fit on paper that is upright
+_COLUMNS_ACROSS = 18
 
 
 def tabs(section: Element, name: str) -> list[Element]:
@@ -46,6 +48,11 @@ def grid_section(section: Element, flows: Flows) -> dict[str, Any]:
     """The grids, and their data: each cell's ports and rows, and what there is to say of each row."""
     text = "Who may talk to whom, on how many ranges of ports. Point at a cell for the ports, choose it for the rows."
     add(section, "p", text, class_="lead")
+    legend = add(section, "p", class_="legend")
+    add(legend, "span", "3", class_="cell sample")
+    add(legend, "span", "rows of the jtel document")
+    add(legend, "span", "3", class_="cell sample marked")
+    add(legend, "span", "with a supplement, a rule of this site, or a narrowed row")
     cells: dict[Cell, int] = {}
     for panel, by in zip(tabs(section, "Grid"), BY, strict=True):
         add(panel, "p", _NOTES[by], class_="hint")
@@ -57,12 +64,10 @@ def grid_section(section: Element, flows: Flows) -> dict[str, Any]:
                 f"Not of this cloud, so for another firewall to let in: what goes to {names}.",
                 class_="hint",
             )
-        _table(panel, grid(flows, by), f"Sources and destinations, by {by}", cells)
-    legend = add(section, "p", class_="legend")
-    add(legend, "span", "3", class_="cell sample")
-    add(legend, "span", "rows of the jtel document")
-    add(legend, "span", "3", class_="cell sample marked")
-    add(legend, "span", "with a supplement, a rule of this site, or a narrowed row")
+        found = grid(flows, by)
+        if len(found.destinations) > _COLUMNS_ACROSS:
+            panel.set("class", "panel wide")
+        _table(panel, found, f"Sources and destinations, by {by}", cells)
     detail = add(section, "aside", id="detail", aria_live="polite", aria_label="The chosen cell", hidden="hidden")
     add(detail, "button", "Close", type="button", class_="close")
     add(detail, "div")

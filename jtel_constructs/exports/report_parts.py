@@ -135,7 +135,7 @@ def rules_section(section: Element, found: RuleSet) -> None:
         line = add(body, "tr", data_first=rule.ports.first, data_last=rule.ports.last)
         add(add(line, "td"), "b", rule.destination)
         add(line, "td", rule.protocol)
-        add(line, "td", str(rule.ports), class_="code")
+        add(line, "td", str(rule.ports), class_="code port")
         field = add(line, "td", class_="code")
         if len(sources) > _FEW:
             field = add(field, "details")
