@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from jtel_constructs.answers import Proof, Verdict, prove
-from jtel_constructs.answers.explain import Explanation, explain
+from jtel_constructs.answers.explaining import explain
+from jtel_constructs.answers.explanation import Explanation
 from jtel_constructs.answers.subject import Outcome
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.exports.readable import readable as _readable

@@ -129,22 +129,6 @@ def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
     )
 
 
-def compare(a: Snapshot, b: Snapshot, environment: Environment) -> tuple[Difference, ...]:
-    """Where `b` does not treat packets as `a` does; empty if they are equal, packet for packet.
-
-    The two may be of different clouds. What could not be read of either is a difference too.
-    """
-    comparison = _Comparison(
-        environment,
-        _policy(a),
-        _policy(b),
-        {**a.groups, **b.groups},
-        {**a.copies, **b.copies},
-        a.cloud == b.cloud == "azure",
-    )
-    return _in_order([*a.troubles, *b.troubles, *comparison.differences()])
-
-
 def _policy(snapshot: Snapshot) -> Policy:
     return Policy(snapshot.rules, snapshot.holders, snapshot.members, aimed=snapshot.cloud == "azure")
 

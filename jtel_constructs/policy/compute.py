@@ -52,7 +52,8 @@ def compute(environment: Environment) -> RuleSet:
     Raises:
         InputError: the environment is wrong in itself; every problem with its key.
     """
-    if environment._rules is None:
+    # a copy of an environment with other values (`model_copy`) brings the rules of the first one along
+    if environment._rules is None or environment._rules.environment is not environment:
         environment._rules = _Computation(environment, environment.load_matrix()).result()
     rules: RuleSet = environment._rules
     return rules

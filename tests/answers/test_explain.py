@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from jtel_constructs import Environment, InputError, compute
-from jtel_constructs.answers.explain import Explanation, Topic, explain
+from jtel_constructs.answers.explaining import explain
+from jtel_constructs.answers.explanation import Explanation, Topic
 from jtel_constructs.answers.reasons import Reason
 from jtel_constructs.answers.subject import Outcome
 from jtel_constructs.exports.emitted import emitted

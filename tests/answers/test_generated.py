@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jtel_constructs import Environment, ExpressionError, InputError, LimitError, compute
 from jtel_constructs.answers.diff import compare, comparison_of, sides
-from jtel_constructs.answers.explain import explain
+from jtel_constructs.answers.explaining import explain
 from jtel_constructs.answers.subject import Outcome
 from jtel_constructs.exports.emitted import emitted
 from jtel_constructs.policy import RuleSet

@@ -76,7 +76,7 @@ def test_the_three_clouds_are_equal_packet_for_packet(tmp_path: Path, topology: 
     snapshots = [bench.read(bench.stack) for bench in benches]
     for left in snapshots:
         for right in snapshots:
-            assert compare(left, right, benches[0].environment) == ()
+            assert compare(left, right, benches[0].environment).equal
 
 
 def test_two_snapshots_differ_where_a_rule_does(tmp_path: Path) -> None:
@@ -85,10 +85,10 @@ def test_two_snapshots_differ_where_a_rule_does(tmp_path: Path) -> None:
     rules = changed["resource"]["openstack_networking_secgroup_rule_v2"]
     rules["demo_tel_udp_5060_from_ipv4_203-0-113-10_32_ipv4_5060"]["port_range_max"] = 5061
     left, right = aws.read(aws.stack), openstack.read(changed)
-    opened = compare(left, right, aws.environment)
-    assert [(one.kind, one.packet) for one in opened] == [("open", "udp 203.0.113.10 -> tel:5061")]
-    closed = compare(right, left, aws.environment)
-    assert [(one.kind, one.packet) for one in closed] == [("missing", "udp 203.0.113.10 -> tel:5061")]
+    opened = compare(left, right, aws.environment).flows
+    assert [(one.change, one.packet) for one in opened] == [("opened", "udp 203.0.113.10 -> tel:5061")]
+    closed = compare(right, left, aws.environment).flows
+    assert [(one.change, one.packet) for one in closed] == [("closed", "udp 203.0.113.10 -> tel:5061")]
 
 
 def test_what_cannot_be_read_of_either_snapshot_is_a_difference(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_what_cannot_be_read_of_either_snapshot_is_a_difference(tmp_path: Path) 
     changed = aws.changed()
     del changed["output"]
     whole, without = aws.read(aws.stack), aws.read(changed)
-    assert [one.kind for one in compare(whole, without, aws.environment)] == ["output"]
-    assert [one.kind for one in compare(without, whole, aws.environment)] == ["output"]
+    assert [one.kind for one in compare(whole, without, aws.environment).faults] == ["output"]
+    assert [one.kind for one in compare(without, whole, aws.environment).faults] == ["output"]
 
 
 def test_a_rule_inside_another_is_no_difference_and_one_that_is_equal_is(tmp_path: Path) -> None:

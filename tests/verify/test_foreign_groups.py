@@ -162,8 +162,8 @@ def test_a_customers_group_that_nothing_demands_is_open(tmp_path: Path) -> None:
 def test_snapshots_with_the_same_group_are_equal(tmp_path: Path) -> None:
     made = bench(tmp_path, "aws", f"bastion={IDS['aws'][0]}")
     whole = made.read(made.stack)
-    assert compare(whole, whole, made.environment) == ()
+    assert compare(whole, whole, made.environment).equal
     content: Any = made.changed()
     sourced(content, "aws", *IDS["aws"])
-    kinds = [one.kind for one in compare(whole, made.read(content), made.environment)]
-    assert kinds == ["missing", "open"]
+    changes = [one.change for one in compare(whole, made.read(content), made.environment).flows]
+    assert changes == ["opened", "closed"]

@@ -24,7 +24,19 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def test_the_public_names_are_these() -> None:
-    assert jtel_constructs.answers.__all__ == ["Proof", "Verdict", "compare", "prove"]
+    assert jtel_constructs.answers.__all__ == [
+        "Comparison",
+        "Explanation",
+        "Permit",
+        "Proof",
+        "Verdict",
+        "compare",
+        "explain",
+        "find_flow",
+        "permits",
+        "prove",
+    ]
+    assert all(getattr(jtel_constructs.answers, name) for name in jtel_constructs.answers.__all__)
     assert jtel_constructs.readers.__all__ == ["Difference", "Snapshot", "read_live", "read_terraform"]
 
 

@@ -12,7 +12,7 @@ from jtel_constructs.errors import ExpressionError, LimitError
 from jtel_constructs.policy import RuleSet, compute, load_environment
 
 if TYPE_CHECKING:
-    from jtel_constructs.answers.explain import Explanation, Grant, Part
+    from jtel_constructs.answers.explanation import Explanation, Grant, Part
     from jtel_constructs.readers import Snapshot
 
 HELP = "why a port is open, or why it is not"
@@ -47,7 +47,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the command; the exit code."""
-    from jtel_constructs.answers.explain import explain
+    from jtel_constructs.answers.explaining import explain
 
     environment = load_environment(path_of(options.environment))
     found = compute(environment)
@@ -125,6 +125,8 @@ def _print_part(part: Part) -> None:
         _print_grant(grant)
     if (hidden := len(part.grants) - _SHOWN_PARTS) > 0:
         say(f"  ... and {hidden} more rules; --json shows all")
+    for doubt in part.doubts[:_SHOWN_ADDRESSES]:
+        say(f"  {doubt}")
     for refusal in part.refusals:
         say(f"  {refusal.reason}: {refusal.text}")
         # the rows of the others are among the nearest

@@ -2,146 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
 
+from jtel_constructs.answers.explanation import Explanation, Grant, Part, overall
 from jtel_constructs.answers.gather import Line, gather, packet_text, ports_text
+from jtel_constructs.answers.look import look
 from jtel_constructs.answers.questions import Asked, End, parse_end, parse_port
-from jtel_constructs.answers.reasons import Nearest, Reason, Refusal, Refused, Rows
-from jtel_constructs.answers.rows import RowRef
+from jtel_constructs.answers.reasons import Reason, Refusal
+from jtel_constructs.answers.refusing import Refused, Rows
 from jtel_constructs.answers.subject import Outcome, Piece, Subject
 from jtel_constructs.errors import InputError, Problem
-from jtel_constructs.matrix import INTERNAL
-from jtel_constructs.policy import Environment, FromBlock, FromGroup, FromServer, Internal, Rule, Server, Source
+from jtel_constructs.policy import Environment, FromBlock, FromGroup, FromServer, Internal, Rule, Source
 from jtel_constructs.reach.comparison import Far
 from jtel_constructs.reach.packets import TCP, UDP, Direction, Ports, protocol_name
 from jtel_constructs.readers.snapshot import Snapshot
-
-_BROADCAST = 20202
-
-
-class Topic(StrEnum):
-    """What else may stand in the way, or open a way, that no rule of these groups shows."""
-
-    BROADCAST = "broadcast"
-    EGRESS = "egress"
-    ATTACHMENT = "attachment"
-    ADDRESS = "address"
-    ELSEWHERE = "elsewhere"
-    UNREAD = "unread"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Something else to look at."""
-
-    topic: Topic
-    text: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return {"topic": str(self.topic), "text": self.text}
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """One rule that lets packets in.
-
-    Attributes:
-        rule: key of the environment's rule; empty where the environment has none for these packets.
-        text: the rule in words; of a rule that is not the environment's, where it was read.
-        addresses: Terraform addresses of what says it (live: ids in the cloud).
-        rows: the rows behind it that demand just these packets; none where nothing demands them.
-    """
-
-    rule: str
-    text: str
-    addresses: tuple[str, ...]
-    rows: tuple[RowRef, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The grant as plain values, for JSON."""
-        return {
-            "rule": self.rule,
-            "text": self.text,
-            "addresses": list(self.addresses),
-            "rows": [row.to_dict() for row in self.rows],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Packets of the question that get one and the same answer.
-
-    Attributes:
-        outcome: open, refused, or cannot be told.
-        sources, destinations: servers, groups, blocks or ranges of addresses; each of the one to each of the other.
-        packet: one packet of these, such as ``tcp 10.8.0.1 -> lb:3306``.
-        grants: what lets them in; none where they are refused.
-        refusals: why they are refused, the most telling reason first; none where they are let in.
-    """
-
-    outcome: Outcome
-    sources: tuple[str, ...]
-    destinations: tuple[str, ...]
-    protocol: str
-    ports: str
-    packet: str
-    grants: tuple[Grant, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The part as plain values, for JSON."""
-        return {
-            "outcome": str(self.outcome),
-            "sources": list(self.sources),
-            "destinations": list(self.destinations),
-            "protocol": self.protocol,
-            "ports": self.ports,
-            "packet": self.packet,
-            "grants": [grant.to_dict() for grant in self.grants],
-            "refusals": [refusal.to_dict() for refusal in self.refusals],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The answer.
-
-    Attributes:
-        source, destination, ports: the question, as it was asked.
-        verdict: of all its packets together.
-        parts: every packet of the question, each once, with what lets it in or why it is refused.
-        nearest: the rows that come nearest to letting the refused packets in.
-        look: what else to look at.
-    """
-
-    source: str
-    destination: str
-    ports: str
-    verdict: Outcome
-    parts: tuple[Part, ...]
-    nearest: tuple[Nearest, ...]
-    look: tuple[Look, ...]
-
-    @property
-    def is_open(self) -> bool:
-        """Whether every packet of the question gets through, for sure."""
-        return self.verdict is Outcome.OPEN
-
-    def to_dict(self) -> dict[str, Any]:
-        """The answer as plain values, for JSON."""
-        return {
-            "from": self.source,
-            "to": self.destination,
-            "port": self.ports,
-            "verdict": str(self.verdict),
-            "parts": [part.to_dict() for part in self.parts],
-            "nearest": [row.to_dict() for row in self.nearest],
-            "look": [look.to_dict() for look in self.look],
-        }
 
 
 def explain(
@@ -167,17 +42,7 @@ def explain(
     """
     subject = Subject.of(environment, snapshot)
     ends = parse_end(subject.ruleset, source, "from"), parse_end(subject.ruleset, destination, "to")
-    return _Explainer(subject, *ends, parse_port(port), port, emitted).answer()
-
-
-def overall(outcomes: Iterable[Outcome]) -> Outcome:
-    """The verdict of several parts together."""
-    found = set(outcomes)
-    if len(found) == 1:
-        return found.pop()
-    if Outcome.REFUSED not in found:
-        return Outcome.UNTOLD
-    return Outcome.PARTLY if Outcome.OPEN in found else Outcome.REFUSED
+    return Explainer(subject, *ends, parse_port(port), port, emitted).answer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +54,9 @@ class _Cause:
     refusals: tuple[Refusal, ...] = ()
 
 
-class _Explainer:
+class Explainer:
+    """Answers one question of one subject."""
+
     def __init__(
         self,
         subject: Subject,
@@ -226,7 +93,7 @@ class _Explainer:
             overall(part.outcome for part in parts),
             parts,
             self.rows.nearest(refused) if self.direction == "ingress" else (),
-            tuple(self._look(parts)),
+            tuple(look(self.subject, self.direction, self.source, self.destination, self.asked)),
         )
 
     # -- the parts ---------------------------------------------------------------------------------------------------
@@ -254,8 +121,9 @@ class _Explainer:
             protocol_name(line.protocol),
             ports_text(line.ports),
             packet_text(first.server, self.names.example(first.far), line.protocol, line.ports[0], self.direction),
-            self._grants(line.packets, cause.rows) if cause.outcome is not Outcome.REFUSED else (),
+            self._grants(line.packets, cause) if cause.outcome is not Outcome.REFUSED else (),
             cause.refusals,
+            self._doubts(line.servers) if cause.outcome is Outcome.UNTOLD else (),
         )
 
     def _cause(self, piece: Piece, refused: list[Refused]) -> _Cause:
@@ -319,12 +187,20 @@ class _Explainer:
                 Outcome.REFUSED, sources, destinations, protocol_name(protocol), ports_text(ports), packet, (), refusals
             )
 
+    def _doubts(self, servers: tuple[str, ...]) -> tuple[str, ...]:
+        found = (one for server in servers for one in self.subject.doubts(server))
+        return tuple(dict.fromkeys(one.message + (f"; to settle it: {one.settle}" * bool(one.settle)) for one in found))
+
     # -- what lets them in -------------------------------------------------------------------------------------------
 
-    def _grants(self, pieces: tuple[Piece, ...], rows: tuple[str, ...]) -> tuple[Grant, ...]:
+    def _grants(self, pieces: tuple[Piece, ...], cause: _Cause) -> tuple[Grant, ...]:
         grants: dict[str, Grant] = {}
+        rows = cause.rows
         for piece in pieces:
             addresses = self._addresses(piece)
+            if cause.outcome is Outcome.UNTOLD and not addresses:
+                # nothing that was read lets them in
+                continue
             rules = list(self._rules(piece))
             for rule in rules:
                 mine = tuple(self.rows.refs[row] for row in rows if row in rule.rows)
@@ -371,67 +247,6 @@ class _Explainer:
         version, first, last = far.span
         start = int(source.network.network_address)
         return source.network.version == version and start <= first and last < start + source.network.num_addresses
-
-    # -- what else to look at ----------------------------------------------------------------------------------------
-
-    def _look(self, parts: tuple[Part, ...]) -> Iterator[Look]:
-        if any(
-            asked.protocol == UDP and any(first <= _BROADCAST <= last for first, last in asked.ports)
-            for asked in self.asked
-        ):
-            yield Look(
-                Topic.BROADCAST,
-                f"udp {_BROADCAST} is a broadcast port, and cloud networks carry no broadcast: telephony servers do "
-                "not find one another by it there, whatever the rules say",
-            )
-        if self.direction == "ingress" and self.source.servers:
-            yield Look(Topic.EGRESS, self._egress())
-        yield Look(Topic.ATTACHMENT, self._attachment())
-        if away := [server.name for server in self.ruleset.elsewhere if self._is_destination(server)]:
-            yield Look(
-                Topic.ELSEWHERE,
-                f"{', '.join(away)} stand{'s' * (len(away) == 1)} elsewhere: this cloud opens nothing there, and what "
-                "must be open is for the firewall there; `jtel firewall --elsewhere` lists it",
-            )
-        if self.source.kind == "address" or self.destination.kind == "address":
-            yield Look(
-                Topic.ADDRESS,
-                "an address is judged as a stranger's: the environment does not know its servers' addresses; if it "
-                "is a server's, ask by the server's name",
-            )
-        troubles = self.subject.snapshot.troubles if self.subject.snapshot else ()
-        if troubles:
-            yield Look(
-                Topic.UNREAD,
-                f"{len(troubles)} thing{'s' * (len(troubles) > 1)} of what was read could not be read, or is wrong; "
-                f"`jtel verify` names them, first: {troubles[0].message}",
-            )
-
-    def _is_destination(self, server: Server) -> bool:
-        end = self.destination
-        return end.kind == "internal" or end.text == server.name or end.text in server.roles
-
-    def _egress(self) -> str:
-        who = ", ".join(self.source.servers[:4])
-        if self.environment.egress == "all":
-            families = " and ".join(f"IPv{family[-1]}" for family in self.environment.ip_families)
-            return f"{who} may send anywhere over {families} (egress: all); replies pass without a rule"
-        return (
-            f"egress is none: the groups of {who} let nothing out, so a connection needs another group that does; "
-            "replies pass without a rule"
-        )
-
-    def _attachment(self) -> str:
-        names = self.destination.servers if self.direction == "ingress" else self.source.servers
-        groups = [self.environment.group_name(name) for name in names[:4]]
-        text = f"it holds for machines that carry the groups {', '.join(groups)} and {self._shared()}"
-        if self.direction == "ingress" and self.source.servers:
-            sources = ", ".join(self.environment.group_name(name) for name in self.source.servers[:4])
-            text += f"; a source is known by its groups ({sources}, {self._shared()}) and a private address of it"
-        return text
-
-    def _shared(self) -> str:
-        return self.environment.group_name(INTERNAL)
 
 
 def _joined(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
