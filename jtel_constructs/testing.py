@@ -186,13 +186,12 @@ def _model(environment: Subject, ids: Mapping[str, str] | None) -> Environment:
             raise InputError([Problem("ids", message)])
         return environment
     from jtel_constructs.constructs.environment import JtelEnvironment
-    from jtel_constructs.constructs.resolve import resolved
 
     given: object = environment
     if not isinstance(given, JtelEnvironment):
         message = f"a JtelEnvironment, an Environment or the path of a file is needed, not {environment!r}"
         raise InputError([Problem("environment", message)])
-    return resolved(environment, ids).environment
+    return environment.resolved(ids).environment
 
 
 def _end(end: End, model: Environment) -> str:

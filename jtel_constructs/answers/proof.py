@@ -11,6 +11,7 @@ from itertools import pairwise
 from jtel_constructs.answers.demand import demanded, foreign_keys
 from jtel_constructs.answers.findings import Finding, Findings, PacketKind
 from jtel_constructs.policy import Environment, FromGroup, RuleSet
+from jtel_constructs.policy.resolve import settled
 from jtel_constructs.reach.engine import Peer, Place, Policy, View
 from jtel_constructs.reach.packets import (
     DIRECTIONS,
@@ -111,6 +112,7 @@ class Proof:
 
 def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
     """Compare a snapshot with what its environment demands, packet for packet."""
+    ruleset = settled(ruleset)
     keys = foreign_keys(ruleset, snapshot)
     labels = {keys[one.source.id]: one.source.label for one in ruleset.demands if isinstance(one.source, FromGroup)}
     wanted = demanded(ruleset, snapshot, keys)

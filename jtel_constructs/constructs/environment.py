@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -36,6 +39,7 @@ from jtel_constructs.policy import (
     is_token,
     rule_name,
 )
+from jtel_constructs.policy.resolve import RECORD, recorded, resolved_groups, with_groups
 
 if TYPE_CHECKING:
     from jtel_constructs.constructs.servers import AcdServer
@@ -147,7 +151,7 @@ class JtelEnvironment(Construct):
         # The output must be known to the CDK as one, and it gets its value from the element after it, which alone
         # knows all servers.
         self._engine.TerraformOutput(self, output, value="", static_id=True)
-        elements(self._engine).resources(self, "resources", self._fragment)
+        elements(self._engine).resources(self, "resources", self._content)
 
     @classmethod
     def of_model(cls, scope: Construct, id: str, environment: Environment) -> JtelEnvironment:
@@ -195,7 +199,7 @@ class JtelEnvironment(Construct):
             InputError: what is wrong, by key, the stack's provider included: none, two default ones, or one that works
                 elsewhere than the platform says. LimitError and ExpressionError are kinds of it.
         """
-        rules, _ = self._rules_and_plan()
+        rules = self.rules()
         if self._overrides:
             self._fragment()
         if problems := provider_problems(self._engine, self._stack, self._model, self._provider):
@@ -213,13 +217,27 @@ class JtelEnvironment(Construct):
         Raises:
             InputError: the environment is wrong, or larger than its cloud takes.
         """
-        return self._rules_and_plan()[0]
+        return replace(self._rules_and_plan()[0], resolve=self._resolve)
 
-    def resolve(self, token: str) -> str:
-        """A token as the environment's stack has it, such as ``${aws_security_group.monitoring.id}``."""
+    def resolved(self, ids: Mapping[str, str] | None = None) -> RuleSet:
+        """The rules, every group that is known by a token named as the stack names it; for proofs.
+
+        Call it after the synthesis (`app.synth()`, `Testing.synth`): only then are references to other stacks what they
+        are.
+
+        Args:
+            ids: for a group, by its name in `ImportedGroup` or by its server's, the id that the deployment gave it. For
+                states and for live clouds, where another stack's group is known by its id alone.
+
+        Raises:
+            InputError: the environment is wrong, or no group has such a name.
+        """
+        rules = self.rules()
+        return with_groups(rules, resolved_groups(rules, self._resolve, ids))
+
+    def _resolve(self, token: str) -> str:
         resolver = self._engine.DefaultTokenResolver(self._engine.StringConcat())
-        text = self._engine.Tokenization.resolve(token, preparing=False, resolver=resolver, scope=self._stack)
-        return str(text)
+        return str(self._engine.Tokenization.resolve(token, preparing=False, resolver=resolver, scope=self._stack))
 
     @property
     def internal_group_id(self) -> str:
@@ -418,6 +436,16 @@ class JtelEnvironment(Construct):
             return rules, cloud_of(self._model).emit(rules)
         except InputError as error:
             raise error if self._from_file else _by_name(error, self._values) from None
+
+    def _content(self) -> dict[str, Any]:
+        content = self._fragment()
+        if folder := os.environ.get(RECORD):
+            # written anew by every call: references to other stacks are what they are from the last one on
+            rules = self.rules()
+            values = recorded(rules, resolved_groups(rules, self._resolve))
+            text = json.dumps({"stack": self._stack.node.id, **values})
+            (Path(folder) / f"{self._stack.node.id}.{self.name}.json").write_text(text, encoding="utf-8")
+        return content
 
     def _fragment(self) -> dict[str, Any]:
         if self._emitted is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from jtel_constructs.matrix import Matrix, PortRange, Protocol, merge_ports
@@ -143,6 +143,7 @@ class RuleSet:
         rules: the minimal set; what is emitted.
         left_out: (peer, row) pairs that an empty peer leaves out.
         narrowed: rows that are narrower than the document, with the blocks that stand in for ``any``.
+        resolve: of an environment in a stack: a token as the stack has it, once it is synthesized.
         notices: what the owner should know, without what the environment acknowledges.
         acknowledged: what the owner has read.
     """
@@ -158,6 +159,7 @@ class RuleSet:
     acknowledged: tuple[Notice, ...] = ()
     elsewhere: tuple[Server, ...] = ()
     flows: tuple[Demand, ...] = ()
+    resolve: Callable[[str], str] | None = field(default=None, compare=False, repr=False)
 
     @property
     def opened(self) -> dict[str, str]:

@@ -23,7 +23,6 @@ from jtel_constructs import (
     tcp,
 )
 from jtel_constructs.answers import Proof, prove
-from jtel_constructs.constructs.resolve import resolved
 from jtel_constructs.policy import compute
 from jtel_constructs.policy.environment import Environment
 from jtel_constructs.readers import read_terraform
@@ -62,7 +61,7 @@ def lb_alone(app: App) -> JtelEnvironment:
 
 
 def proof(acd: JtelEnvironment, path: Path) -> Proof:
-    rules = resolved(acd)
+    rules = acd.resolved()
     return prove(rules, read_terraform(path, rules.environment))
 
 
@@ -260,5 +259,5 @@ def test_an_unknown_name_of_a_group_is_refused_and_a_known_one_gets_its_id() -> 
     LoadBalancer(acd, "lb")
     TelephonyServer(acd, "tel", group=TEL)
     with pytest.raises(InputError, match="unknown group 'tell'; allowed: tel; did you mean 'tel'"):
-        resolved(acd, {"tell": TEL})
-    assert resolved(acd, {"tel": JB}).elsewhere[0].group == JB
+        acd.resolved({"tell": TEL})
+    assert acd.resolved({"tel": JB}).elsewhere[0].group == JB

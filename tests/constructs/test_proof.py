@@ -60,3 +60,13 @@ def test_a_lost_rule_of_the_customers_own_is_found(lost: str, customer: tuple[Ru
     del content["resource"][RULES][lost]
     (stack / "cdk.tf.json").write_text(json.dumps(content))
     assert proof(rules, stack).found
+
+
+def test_a_token_is_what_the_stack_says_and_no_other_group_that_fits(customer: tuple[RuleSet, Path]) -> None:
+    rules, stack = customer
+    content = json.loads((stack / "cdk.tf.json").read_text())
+    rule = content["resource"][RULES]["contact-centre_lb_tcp_9100_from_group_monitoring"]
+    content["resource"]["aws_security_group"]["other"] = {"name": "other", "vpc_id": "vpc-0123456789abcdef0"}
+    rule["referenced_security_group_id"] = "${aws_security_group.other.id}"
+    (stack / "cdk.tf.json").write_text(json.dumps(content))
+    assert {one.kind.value for one in proof(rules, stack).differences} == {"missing", "open"}

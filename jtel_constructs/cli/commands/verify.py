@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jtel_constructs.cli.common import environment_json, path_of, print_json, print_remarks, synthesize
 from jtel_constructs.cli.sources import add_source_options, source_of
 from jtel_constructs.cli.tables import say
 from jtel_constructs.clouds import cloud_of
+from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.policy import RuleSet, compute, load_environment
 from jtel_constructs.processes import temporary_folder
 
@@ -30,6 +31,7 @@ EXAMPLES = (
     "jtel verify demo-aws --stack cdktf.out/stacks/demo-aws/cdk.tf.json",
     "jtel verify demo-aws --plan plan.json",
     "jtel verify demo-aws --live",
+    "jtel verify --app 'python main.py'",
 )
 
 _SHOWN_DIFFERENCES = 20
@@ -40,7 +42,14 @@ def arguments(parser: ArgumentParser) -> None:
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--json", action="store_true", help="for programs: JSON on standard output")
     forms.add_argument("--format", choices=("text", "sarif"), default="text", help="sarif: for code scanning")
-    parser.add_argument("environment", metavar="ENV", help="an environment")
+    parser.add_argument(
+        "environment", metavar="ENV", nargs="?", help="an environment; with --app, the name of one of its own"
+    )
+    parser.add_argument(
+        "--app",
+        metavar="COMMAND",
+        help="prove the environments of an app in Python, which COMMAND synthesizes, such as 'python main.py'",
+    )
     add_source_options(parser)
 
 
@@ -49,6 +58,10 @@ def run(options: Namespace) -> int:
     from jtel_constructs.answers import prove
     from jtel_constructs.readers import read_terraform
 
+    if options.app is not None:
+        return _run_app(options)
+    if options.environment is None:
+        raise InputError([Problem("ENV", "name an environment, or an app that makes one (--app 'python main.py')")])
     path = path_of(options.environment)
     environment = load_environment(path)
     found = compute(environment)
@@ -67,20 +80,59 @@ def run(options: Namespace) -> int:
 
         print_json(sarif(proof, path, what))
     elif options.json:
-        print_json(
-            {
-                **environment_json(found),
-                "summary": _headline(found, proof, what),
-                "verdict": proof.verdict.word,
-                "proved": proof.proved,
-                "differences": [difference.to_dict() for difference in proof.differences],
-                "cannot_be_told": [difference.to_dict() for difference in proof.untold],
-                "notes": list(proof.notes),
-            }
-        )
+        print_json(_json(found, proof, what))
     else:
         _print_proof(found, proof, what)
     return proof.verdict.exit_code
+
+
+def _run_app(options: Namespace) -> int:
+    """Prove the environments of an app; the exit code."""
+    from jtel_constructs.answers import prove
+    from jtel_constructs.cli.app import chosen, environments_of
+    from jtel_constructs.readers import read_terraform
+
+    if options.format == "sarif":
+        raise InputError([Problem("--format", "sarif points into an environment's file, which an app has not")])
+    answers: list[tuple[RuleSet, Proof, str]] = []
+    with temporary_folder("jtel-verify-") as folder:
+        made = chosen(environments_of(options.app, folder), options.environment)
+        files = [file for file in (options.stack, options.plan, options.state) if file is not None]
+        if files and len(made) > 1:
+            names = ", ".join(one.rules.environment.name for one in made)
+            raise InputError([Problem("ENV", f"the app has several environments; name that of {files[0]}: {names}")])
+        for one in made:
+            environment = one.rules.environment
+            source = source_of(options, environment)
+            if source:
+                snapshot, what = source.snapshot, source.what
+            else:
+                if not one.stack.exists():
+                    message = "the app writes its stacks to a folder of its own; name the file (--stack)"
+                    raise InputError([Problem("--app", message)])
+                snapshot = read_terraform(one.stack, environment)
+                what = f"the app's stack {one.stack.parent.name}"
+            answers.append((one.rules, prove(one.rules, snapshot), what))
+    if options.json:
+        print_json([_json(*answer) for answer in answers])
+    else:
+        for answer in answers:
+            _print_proof(*answer)
+    codes = {proof.verdict.exit_code for _, proof, _ in answers}
+    # a difference of one is the answer, whatever cannot be told of another
+    return next((code for code in (1, 3) if code in codes), 0)
+
+
+def _json(found: RuleSet, proof: Proof, what: str) -> dict[str, Any]:
+    return {
+        **environment_json(found),
+        "summary": _headline(found, proof, what),
+        "verdict": proof.verdict.word,
+        "proved": proof.proved,
+        "differences": [difference.to_dict() for difference in proof.differences],
+        "cannot_be_told": [difference.to_dict() for difference in proof.untold],
+        "notes": list(proof.notes),
+    }
 
 
 def _print_proof(found: RuleSet, proof: Proof, what: str) -> None:
