@@ -78,10 +78,12 @@ def _carriers(environment: Environment, connection: Any, groups: dict[str, str])
     found = []
     others: dict[str, str] = {}
     servers = _ServerNames(connection)
+    # without this extension Neutron filters every port, and the SDK's port says False for what the answer leaves out
+    optional = connection.network.find_extension("port-security", ignore_missing=True) is not None
     for port in connection.network.ports(project_id=connection.current_project_id):
         keys = [str(one).lower() for one in port.security_group_ids or ()]
         unfiltered = []
-        if port.is_port_security_enabled is False:
+        if optional and port.is_port_security_enabled is False:
             unfiltered.append("port_security_enabled is false")
         unfiltered += wide_pairs(port.allowed_address_pairs or ())
         of_server = (port.device_owner or "").startswith("compute:")

@@ -133,14 +133,24 @@ class Places:
 
     def _rules_elsewhere(self) -> Iterator[Difference]:
         """Rules whose region is none of their group's: the cloud has no such group there, so they are never made."""
+        platform = self._environment.platform
         regions = {region for group in self._groups if isinstance(region := region_of(group), str)}
-        if len(regions) != 1:
-            return
-        (here,) = regions
+        if (
+            not regions
+            and not isinstance(platform, AzurePlatform)
+            and platform.region
+            and not is_token(platform.region)
+        ):
+            regions = {platform.region}
         for rule in self._rules:
             region = region_of(rule)
-            if isinstance(region, str) and region != here:
+            if not isinstance(region, str) or region in regions:
+                continue
+            if regions:
+                here = " and ".join(sorted(regions))
                 yield _wrong(rule, f"it is in the region {region}, and its group in {here}, where it cannot be made")
+            else:
+                yield self._untold(rule, f"whether its group is in the region {region} as it is")
 
     def _one(self, groups: list[Resource], what: str, of: Callable[[Resource], object]) -> Iterator[Difference]:
         """Groups of one environment are in one place, wherever that is."""

@@ -74,6 +74,7 @@ class Connection:
     address_groups: dict[str, AddressGroup] = field(default_factory=dict)
     some_ports: list[Port] = field(default_factory=list)
     servers: dict[str, str] = field(default_factory=dict)
+    extensions: tuple[str, ...] = ("port-security",)
     current_project_id: str = PROJECT
 
     @property
@@ -97,6 +98,10 @@ class Connection:
 
     def ports(self, project_id: str) -> Iterator[Port]:
         return (one for one in self.some_ports if one.project_id == project_id)
+
+    def find_extension(self, name: str, ignore_missing: bool) -> str | None:
+        assert ignore_missing
+        return name if name in self.extensions else None
 
     def find_security_group(self, identity: str, ignore_missing: bool) -> Group | None:
         assert ignore_missing
@@ -232,6 +237,13 @@ def test_ports_that_carry_more_or_less_are_named(port: Port, says: str) -> None:
     (found,) = deployed.differences()
     assert (found.kind, found.because, found.source) == ("attachment", ("PORT",), "db-port")
     assert says in found.message
+
+
+def test_a_neutron_that_filters_every_port_is_not_asked_whether_it_does() -> None:
+    deployed = Deployed()
+    deployed.connection.extensions = ()
+    deployed.connection.some_ports = [carrying("db", "internal", is_port_security_enabled=False)]
+    assert deployed.differences() == []
 
 
 def test_a_port_without_groups_of_one_of_its_machines_is_named_by_the_machine() -> None:
