@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from jtel_constructs.errors import visible
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 _PIPE_WIDTH = 240
-_UNLIMITED = 10_000
 
 
 def _width() -> int:
@@ -32,34 +28,72 @@ def print_table(
 
     Where that is not enough, each row becomes a paragraph of all its values, so that none is ever cut.
     """
-    # imported only where a table is printed: other commands start faster
-    from rich.console import Console
-    from rich.measure import Measurement
-
-    console = Console(width=_width(), highlight=False, markup=False, emoji=False)
     cells = [dict(zip(columns, map(visible, row), strict=True)) for row in rows]
-
-    def fits(table: Table) -> bool:
-        # measured on a console that is wide enough for everything: the least width of a table that wraps at blanks
-        return Measurement.get(console, console.options.update(width=_UNLIMITED), table).minimum <= console.width
-
     hidden: list[str] = []
-    table = _table(columns, cells, wrap)
+    table = _Table(columns, cells, wrap)
     for column in optional:
-        if not fits(table):
+        if table.least > _width():
             hidden.append(column)
-            table = _table([name for name in columns if name not in hidden], cells, wrap)
-    if not fits(table):
+            table = _Table([name for name in columns if name not in hidden], cells, wrap)
+    if table.least > _width():
         _print_paragraphs(title, cells)
         return
-    # captured: rich would end the process where the reader has gone, and pads lines with blanks
-    with console.capture() as drawn:
-        console.print(visible(title), style="bold", soft_wrap=True)
-        console.print(table)
-    print("\n".join(line.rstrip() for line in drawn.get().splitlines()))
+    print(_bold(visible(title)))
+    print("\n".join(table.lines(_width())))
     if hidden:
         say(f"Hidden for want of width: {', '.join(hidden)}. A wider terminal, a pipe or --json shows all.")
     print()
+
+
+def _bold(text: str) -> str:
+    plain = not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+    return text if plain else f"\x1b[1m{text}\x1b[0m"
+
+
+class _Table:
+    """Columns, one of which may be broken at blanks. Drawn by hand: a library takes a millisecond for each line."""
+
+    def __init__(self, columns: Sequence[str], cells: Sequence[Mapping[str, str]], wrap: str) -> None:
+        # here and not above: commands without a table start faster
+        from rich.cells import cell_len
+
+        self._width_of = cell_len
+        self._columns, self._cells, self._wrap = columns, cells, wrap
+        texts = {column: {column, *(row[column] for row in cells)} for column in columns}
+        self._widths = {column: max(map(cell_len, texts[column])) for column in columns}
+        word = max((cell_len(word) for text in texts.get(wrap, ()) for word in text.split(" ")), default=0)
+        # two blanks between columns, and one at the end
+        self._around = 2 * len(columns) - 1
+        self.least = self._around + sum(self._widths.values())
+        if wrap in self._widths:
+            self.least += word - self._widths[wrap]
+
+    def lines(self, width: int) -> Iterator[str]:
+        """The lines of the table, none wider than this; `least` fits."""
+        widths = dict(self._widths)
+        if self._wrap in widths:
+            others = sum(widths.values()) - widths[self._wrap]
+            widths[self._wrap] = min(widths[self._wrap], width - others - self._around)
+        yield self._line(dict(zip(self._columns, self._columns, strict=True)), widths)
+        yield "\u2500" * (sum(widths.values()) + self._around)
+        for row in self._cells:
+            parts = self._broken(row[self._wrap], widths[self._wrap]) if self._wrap in widths else [""]
+            yield self._line({**row, self._wrap: parts[0]}, widths)
+            for part in parts[1:]:
+                yield self._line({**dict.fromkeys(row, ""), self._wrap: part}, widths)
+
+    def _line(self, row: Mapping[str, str], widths: Mapping[str, int]) -> str:
+        padded = (row[column] + " " * (widths[column] - self._width_of(row[column])) for column in self._columns)
+        return "  ".join(padded).rstrip()
+
+    def _broken(self, text: str, width: int) -> list[str]:
+        parts: list[str] = []
+        for word in text.split(" "):
+            if parts and self._width_of(parts[-1]) + 1 + self._width_of(word) <= width:
+                parts[-1] += f" {word}"
+            else:
+                parts.append(word)
+        return parts
 
 
 def _print_paragraphs(title: str, rows: Iterable[Mapping[str, str]]) -> None:
@@ -69,21 +103,6 @@ def _print_paragraphs(title: str, rows: Iterable[Mapping[str, str]]) -> None:
         for column, text in row.items():
             say(f"{column}: {text}")
     print()
-
-
-def _table(columns: Iterable[str], cells: Iterable[Mapping[str, str]], wrap: str) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, header_style="")
-    shown, rows = list(columns), list(cells)
-    for column in shown:
-        # rich measures a column by its longest word, also where it may not wrap
-        least = None if column == wrap else max(len(text) for text in (column, *(row[column] for row in rows)))
-        table.add_column(column, overflow="fold", no_wrap=column != wrap, min_width=least)
-    for row in rows:
-        table.add_row(*(row[column] for column in shown))
-    return table
 
 
 def say(text: str) -> None:
