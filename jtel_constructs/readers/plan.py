@@ -24,7 +24,7 @@ from jtel_constructs.readers.documents import (
     output_value,
 )
 from jtel_constructs.readers.filling import fill, has_unknown
-from jtel_constructs.readers.values import Unknown
+from jtel_constructs.readers.values import Ref, Unknown
 
 AGAIN = "plan again, whole: `terraform plan -out=PLAN` without -target, then `terraform show -json PLAN > plan.json`"
 _DEFERRED = "apply what can be planned now, then plan again, and prove that plan too"
@@ -232,6 +232,9 @@ def _value(
         # it in by itself, but for blocks
         return None if unknown is True and key not in _BLOCKS else fill(value, unknown, None)
     text, origins = config.resolve(address, mine[key])
+    if unknown is True and isinstance(text, Ref) and key.endswith("s") and "constant_value" not in mine[key]:
+        # a list that is not known as a whole: [x.id] and concat(["sg-1"], [x.id]) have the same references
+        return Unknown(origins, frozenset({f"{text.address}.{text.attribute}"}))
     if unknown is True and isinstance(text, Unknown):
         return text
     return fill(value, unknown, text, origins)
