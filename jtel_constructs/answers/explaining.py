@@ -70,6 +70,8 @@ class Explainer:
         self.ruleset, self.environment = subject.ruleset, subject.ruleset.environment
         self.emitted = Subject(subject.ruleset, emitted) if emitted else None
         self.rows, self.names = Rows(subject.ruleset), subject.names()
+        self._of_server: dict[str, tuple[Rule, ...]] = {}
+        self._ids = {key: group for group, key in subject.keys.items()}
         self.direction: Direction = "ingress" if destination.servers else "egress"
         if not destination.servers and not source.servers:
             raise InputError(
@@ -162,8 +164,7 @@ class Explainer:
 
     def _as_asked(self, far: Far) -> Far:
         """A far end with a group's id in place of what the file calls it."""
-        ids = {key: group for group, key in self.subject.keys.items()}
-        return replace(far, name=ids.get(far.name, far.name))
+        return replace(far, name=self._ids[far.name]) if far.name in self._ids else far
 
     def _empty_peer(self, near: End, far: End, refused: list[Refused]) -> Iterator[Part]:
         found: dict[tuple[int, Ports, tuple[Refusal, ...]], list[str]] = {}
@@ -220,7 +221,8 @@ class Explainer:
         if self.emitted is None:
             return ()
         view = self.emitted.view(piece.server, piece.direction)
-        far = replace(piece.far, name=self.emitted.keys.get(piece.far.name, piece.far.name))
+        known = self.emitted.keys
+        far = replace(piece.far, name=known[piece.far.name]) if piece.far.name in known else piece.far
         found = view.because(self.emitted.peer(far), piece.protocol, piece.ports, allow=True)
         return tuple(rule.where for rule in found)
 
@@ -230,14 +232,16 @@ class Explainer:
             return
         far = self._as_asked(piece.far)
         protocol = {TCP: "tcp", UDP: "udp"}.get(piece.protocol)
-        for rule in self.ruleset.rules_of(piece.server):
+        if piece.server not in self._of_server:
+            self._of_server[piece.server] = tuple(self.ruleset.rules_of(piece.server))
+        for rule in self._of_server[piece.server]:
             meets = rule.ports.first <= piece.ports[1] and piece.ports[0] <= rule.ports.last
             if rule.protocol == protocol and meets and self._is_from(rule.source, far):
                 yield rule
 
     def _is_from(self, source: Source, far: Far) -> bool:
         if isinstance(source, Internal):
-            return far.name in {server.name for server in self.ruleset.servers}
+            return far.name in self.subject.server_names
         if isinstance(source, FromServer):
             return far.name == source.name
         if isinstance(source, FromGroup):

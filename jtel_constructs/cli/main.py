@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from jtel_constructs.cli import commands
 from jtel_constructs.cli.streams import safe_streams
@@ -23,17 +23,19 @@ ENV is an environment file, or the name of one in the folder stacks/environments
 _EXIT_CODES = "Exit codes: 0 fine, 1 the answer is no, 2 wrong input or usage,\n3 cannot be told."
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="jtel",
         description="Security groups for jtel ACD systems, from the documented port matrix.",
         epilog=_epilog("jtel check stacks/environments/*.yaml", "jtel rules demo-aws --to lb", "jtel verify demo-aws"),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    parser.add_argument("--version", action=_Version, help="show the version of this library")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    for name in commands.NAMES:
+    # who names a command pays for that one alone
+    named = [name for name in arguments[:1] if name in commands.NAMES]
+    for name in named or commands.NAMES:
         module = import_module(f"{commands.__name__}.{name}")
         command = subparsers.add_parser(
             name,
@@ -47,11 +49,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _version() -> str:
-    try:
-        return version("jtel-constructs")
-    except PackageNotFoundError:  # run from its folder, not installed
-        return "(not installed)"
+class _Version(argparse.Action):
+    """Looks the version up only where somebody asks for it."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version("jtel-constructs")
+        except PackageNotFoundError:  # run from its folder, not installed
+            found = "(not installed)"
+        print(f"{parser.prog} {found}")
+        parser.exit()
 
 
 def _epilog(*examples: str) -> str:
@@ -82,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = _parser().parse_args(arguments)
+        given = sys.argv[1:] if arguments is None else arguments
+        options = _parser(given).parse_args(given)
     except SystemExit as stop:  # --help, --version and wrong usage, as argparse ends them
         if stop.code:
             raise
