@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from jtel_constructs.answers.demand import demanded, foreign_keys
 from jtel_constructs.answers.findings import Finding, Findings, PacketKind
-from jtel_constructs.policy import Environment, FromGroup, RuleSet
+from jtel_constructs.policy import Environment, FromGroup, RuleSet, is_token
 from jtel_constructs.policy.resolve import settled
 from jtel_constructs.reach.engine import Peer, Place, Policy, View
 from jtel_constructs.reach.packets import (
@@ -35,6 +35,10 @@ _PROBE_ADDRESS = 0xA83F8110
 _ANOTHER = "another machine"
 _PROBES = "probes of the load balancer"
 
+_RESOLVED = (
+    "prove where the token is known: `JtelEnvironment.resolved()` after the synthesis, `jtel verify --app`, or `ids` "
+    "with the group's id"
+)
 _KINDS = tuple(Kind)
 
 Change = tuple[PacketKind, int, tuple[int, int]]
@@ -124,11 +128,20 @@ def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
         snapshot.copies,
         snapshot.cloud == "azure",
     )
-    found = [*snapshot.troubles, *comparison.differences()]
+    found = [*snapshot.troubles, *_assumed(keys, labels, snapshot), *comparison.differences()]
     servers = len(ruleset.servers)
     return Proof(
         _in_order(found), servers, servers * servers, len(comparison.foreign), comparison.strangers, snapshot.notes
     )
+
+
+def _assumed(keys: Mapping[str, str], labels: Mapping[str, str], snapshot: Snapshot) -> Iterator[Difference]:
+    """Groups that are known by a token alone, and the source that was taken for each: another one would fit as well."""
+    for token, key in keys.items():
+        if is_token(token) and key != token:
+            name = snapshot.groups.get(key, key)
+            message = f"group {labels[key]} is known by a token alone, and was taken to be {name}, which it may not be"
+            yield replace(untold("", message, settle=_RESOLVED), source=labels[key], because=(key,))
 
 
 def _policy(snapshot: Snapshot) -> Policy:

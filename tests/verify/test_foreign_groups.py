@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jtel_constructs.answers import compare
+from jtel_constructs.answers import Proof, Verdict, compare
 from tests.verify.building import CLOUDS, RULES, Bench, Stack, environment, resources
 from tests.verify.test_mutations import differences, summary
 
@@ -69,12 +69,21 @@ def test_a_group_is_known_by_its_id(tmp_path: Path, cloud: str) -> None:
     assert "group bastion" in found[0].source
 
 
+def taken(proof: Proof) -> bool:
+    """Whether nothing is wrong but that a group was taken for the one that a token stands for."""
+    assert proof.verdict is Verdict.UNTOLD
+    assert all("JtelEnvironment.resolved" in one.settle for one in proof.untold)
+    return all("by a token alone, and was taken to be" in one.message for one in proof.found)
+
+
 @pytest.mark.parametrize("cloud", CLOUDS)
-def test_a_token_is_whatever_expression_nothing_else_explains(tmp_path: Path, cloud: str) -> None:
+def test_a_token_is_whatever_expression_nothing_else_explains_and_the_answer_says_so(
+    tmp_path: Path, cloud: str
+) -> None:
     made = bench(tmp_path, cloud, f"bastion={TOKENS[0]}")
     content = made.changed()
     assert sourced(content, cloud, TOKENS[0], REMOTE)
-    assert made.prove(content).found == ()
+    assert taken(made.prove(content))
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -113,7 +122,7 @@ def test_a_token_may_be_a_group_of_the_customers_in_the_same_stack(tmp_path: Pat
     }[cloud]
     resources(content, kind)["bastion"] = {"name": "bastion"}
     sourced(content, cloud, TOKENS[0], f"${{{kind}.bastion.id}}")
-    assert made.prove(content).found == ()
+    assert taken(made.prove(content))
 
 
 def test_several_tokens_go_to_the_expressions_that_fit(tmp_path: Path) -> None:
@@ -123,7 +132,7 @@ def test_several_tokens_go_to_the_expressions_that_fit(tmp_path: Path) -> None:
         content = made.changed()
         for token, name in zip(TOKENS, names, strict=True):
             sourced(content, "aws", token, name)
-        assert made.prove(content).found == ()
+        assert taken(made.prove(content))
 
 
 def test_an_expression_that_is_one_too_many_is_open(tmp_path: Path) -> None:
@@ -132,7 +141,7 @@ def test_an_expression_that_is_one_too_many_is_open(tmp_path: Path) -> None:
     sourced(content, "aws", TOKENS[0], REMOTE)
     rules = resources(content, RULES["aws"])
     rules["more"] = {**rules["demo_db_tcp_22_from_internal"], SOURCES["aws"]: "${var.group}"}
-    found = list(made.prove(content).found)
+    found = list(made.prove(content).differences)
     assert summary(found) == [("open", "tcp group ${var.group} -> db:22")]
 
 
@@ -143,7 +152,7 @@ def test_a_token_that_opens_more_than_demanded_is_caught(tmp_path: Path) -> None
     for rule in resources(content, RULES["aws"]).values():
         if rule.get(SOURCES["aws"]) == REMOTE:
             rule["to_port"] = 9101
-    (found,) = made.prove(content).found
+    (found,) = made.prove(content).differences
     assert (found.kind, found.ports) == ("open", "9101")
 
 
