@@ -16,7 +16,7 @@ export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
-.PHONY: help setup test demo bench synth clean
+.PHONY: help setup test demo bench synth pictures clean
 
 help:
 	@echo 'make setup   Python packages into .venv, the CDKTF command line into node_modules'
@@ -24,6 +24,7 @@ help:
 	@echo 'make demo    set up; deploy to an EC2 API on this machine, prove it, tear it down'
 	@echo 'make bench   set up; CPU time and memory of synthesizing, against an empty CDKTF app'
 	@echo 'make synth   set up; Terraform JSON of stacks/environments (or JTEL_ENVIRONMENTS) into cdktf.out'
+	@echo 'make pictures  set up; the pictures of the documentation, with chromium'
 	@echo 'make clean   remove all that the other targets made'
 
 setup: $(PYTHON_STAMP) $(NODE_STAMP)
@@ -46,6 +47,9 @@ bench: setup
 synth: setup
 	@$(BIN)/python -m stacks
 	@echo "Terraform JSON: $${CDKTF_OUTDIR:-cdktf.out}/stacks"
+
+pictures: setup
+	$(BIN)/python -m tests.pictures
 
 clean:
 	rm -rf .venv node_modules $(CDKTN)/node_modules cdktf.out cdktf.log .demo .test-env .hypothesis .pytest_cache .mypy_cache .ruff_cache build

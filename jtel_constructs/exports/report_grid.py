@@ -56,18 +56,19 @@ def grid_section(section: Element, flows: Flows) -> dict[str, Any]:
     cells: dict[Cell, int] = {}
     for panel, by in zip(tabs(section, "Grid"), BY, strict=True):
         add(panel, "p", _NOTES[by], class_="hint")
-        if flows.found.elsewhere:
-            names = ", ".join(server.name for server in flows.found.elsewhere)
-            add(
-                panel,
-                "p",
-                f"Not of this cloud, so for another firewall to let in: what goes to {names}.",
-                class_="hint",
-            )
+        away = [server.name for server in flows.found.elsewhere if server.name not in flows.found.opened]
+        if away:
+            text = f"For another firewall to let in, not for these groups: what goes to {', '.join(away)}."
+            add(panel, "p", text, class_="hint")
         found = grid(flows, by)
         if len(found.destinations) > _COLUMNS_ACROSS:
             panel.set("class", "panel wide")
         _table(panel, found, f"Sources and destinations, by {by}", cells)
+    legend = add(section, "p", class_="legend")
+    add(legend, "span", "3", class_="cell sample")
+    add(legend, "span", "rows of the jtel document")
+    add(legend, "span", "3", class_="cell sample marked")
+    add(legend, "span", "with a supplement, a rule of this site, or a narrowed row")
     detail = add(section, "aside", id="detail", aria_live="polite", aria_label="The chosen cell", hidden="hidden")
     add(detail, "button", "Close", type="button", class_="close")
     add(detail, "div")

@@ -90,18 +90,15 @@ def remarks_section(section: Element, found: RuleSet) -> None:
     ]
     items += [("left out", row, f"nobody is {peer}, so it does not open for them") for peer, row in found.left_out]
     # the notice of a supplement that is on says what its own line here says
-    items += [("notice", "", one.message) for one in found.notices if not one.id.startswith("supplement-on:")]
+    items += [("notice", one.id, one.message) for one in found.notices if not one.id.startswith("supplement-on:")]
+    items += [("acknowledged", one.id, one.message) for one in found.acknowledged]
     if not items:
         add(section, "p", "None: the environment is just as the document has it.", class_="lead")
     body = add(section, "ul", class_="remarks")
     for kind, name, text in items:
         item = add(body, "li")
         add(item, "span", kind, class_=f"badge {kind.replace(' ', '-')}")
-        words = add(item, "span")
-        if name:
-            add(words, "b", visible(name)).tail = f" {visible(text)}"
-        else:
-            words.text = visible(text)
+        add(add(item, "span"), "b", visible(name)).tail = f" {visible(text)}"
 
 
 def _supplements(found: RuleSet) -> Iterable[str]:
@@ -223,8 +220,8 @@ def parties_section(section: Element, found: RuleSet) -> None:
         add(line, "th", server.name, scope="row")
         add(line, "td", ", ".join(server.roles))
         add(line, "td", server.system)
-        field = add(line, "td", "none, it stands elsewhere: ")
-        _listed(field, map(str, server.addresses))
+        field = add(line, "td", "managed elsewhere: " if server.group else "none, it stands elsewhere: ")
+        _listed(field, [server.group] if server.group else map(str, server.addresses))
     titles = {peer.name: peer.title for peer in found.matrix.peers}
     body = _table(section, "Peers", ("peer", "who that is", "blocks"))
     for name, blocks in found.environment.peers.items():

@@ -23,7 +23,7 @@ def browser() -> Iterator[Chrome]:
     options.binary_location = program
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     # root may not have chromium's sandbox, and the pages are the project's own
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
         options.add_argument(argument)
     driven = Chrome(options=options, service=ChromeService(driver))
     try:
