@@ -16,12 +16,13 @@ export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
-.PHONY: help setup test demo bench synth pictures clean
+.PHONY: help setup test demo ec2 bench synth pictures clean
 
 help:
 	@echo 'make setup   Python packages into .venv, the CDKTF command line into node_modules'
 	@echo 'make test    set up; ruff, mypy and all tests, those of the constructs with both CDK engines'
-	@echo 'make demo    set up; deploy to an EC2 API on this machine, prove it, tear it down'
+	@echo 'make demo    set up; deploy to an EC2 API on this machine, prove it, tear it down (ENV=FILE: a file of your own)'
+	@echo 'make ec2     set up; keep such an EC2 API running, and say how to deploy to it (ENV=FILE: as above)'
 	@echo 'make bench   set up; CPU time and memory of synthesizing, against an empty CDKTF app'
 	@echo 'make synth   set up; Terraform JSON of stacks/environments (or JTEL_ENVIRONMENTS) into cdktf.out'
 	@echo 'make pictures  set up; the pictures of the documentation, with chromium'
@@ -39,7 +40,10 @@ test: setup $(CDKTN_STAMP)
 	  tests/constructs tests/snapshots tests/deploy/test_customer_app.py
 
 demo: setup
-	@$(BIN)/python -m stacks.demo
+	@$(BIN)/python -m stacks.demo $(if $(ENV),"$(ENV)")
+
+ec2: setup
+	@$(BIN)/python -m stacks.local_ec2 $(if $(ENV),"$(ENV)")
 
 bench: setup
 	$(BIN)/python tests/bench.py
@@ -52,7 +56,7 @@ pictures: setup
 	$(BIN)/python -m tests.pictures
 
 clean:
-	rm -rf .venv node_modules $(CDKTN)/node_modules cdktf.out cdktf.log .demo .test-env .hypothesis .pytest_cache .mypy_cache .ruff_cache build
+	rm -rf .venv node_modules $(CDKTN)/node_modules cdktf.out cdktf.log .demo .ec2 .test-env .hypothesis .pytest_cache .mypy_cache .ruff_cache build
 	rm -rf jtel_constructs.egg-info
 	find jtel_constructs stacks tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,15 @@ def undocumented(found: RuleSet, rule: Rule) -> list[str]:
     return [row for row in rule.rows if row not in documented]
 
 
-def print_remarks(found: RuleSet) -> None:
+def add_no_notices(parser: ArgumentParser) -> None:
+    """Add the option of a command that prints notices, for those who have just seen them."""
+    parser.add_argument("--no-notices", action="store_true", help="do not print what you should know")
+
+
+def print_remarks(found: RuleSet, notices: bool = True) -> None:
     """What sets an environment apart from the document, and its notices."""
+    if not notices:
+        return
     for row, blocks in found.narrowed.items():
         who = ", ".join(map(str, blocks)) or "nobody but jtel support"
         say(f"narrowed: {row} is narrower than the document: {who} in place of any")

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from jtel_constructs.cli.common import environment_json, load, print_json, print_remarks, undocumented
+from jtel_constructs.cli.common import add_no_notices, environment_json, load, print_json, print_remarks, undocumented
 from jtel_constructs.cli.tables import print_table
 from jtel_constructs.errors import InputError, Problem, one_of
 from jtel_constructs.policy import Rule, RuleSet, compute
@@ -24,6 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs: JSON on standard output")
     parser.add_argument("environment", metavar="ENV", help="an environment")
     parser.add_argument("--to", metavar="SERVER", help="only the rules of this server")
+    add_no_notices(parser)
 
 
 def run(options: Namespace) -> int:
@@ -41,6 +42,7 @@ def run(options: Namespace) -> int:
         print_json({**environment_json(found), "rules": [_rule_json(found, rule) for rule in shown]})
     else:
         _print_rules(found, shown)
+        print_remarks(found, not options.no_notices)
     return 0
 
 
@@ -81,7 +83,6 @@ def _print_rules(found: RuleSet, shown: Sequence[Rule]) -> None:
         wrap="rows",
         optional=("who",),
     )
-    print_remarks(found)
 
 
 def _row_text(found: RuleSet, rule: Rule, row: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from jtel_constructs.cli.common import environment_json, path_of, print_json, print_remarks, synthesize
+from jtel_constructs.cli.common import add_no_notices, environment_json, path_of, print_json, print_remarks, synthesize
 from jtel_constructs.cli.sources import add_source_options, source_of
 from jtel_constructs.cli.tables import say
 from jtel_constructs.clouds import cloud_of
@@ -51,6 +51,7 @@ def arguments(parser: ArgumentParser) -> None:
         help="prove the environments of an app in Python, which COMMAND synthesizes, such as 'python main.py'",
     )
     add_source_options(parser)
+    add_no_notices(parser)
 
 
 def run(options: Namespace) -> int:
@@ -83,6 +84,8 @@ def run(options: Namespace) -> int:
         print_json(_json(found, proof, what))
     else:
         _print_proof(found, proof, what)
+        if proof.proved:
+            print_remarks(found, not options.no_notices)
     return proof.verdict.exit_code
 
 
@@ -142,7 +145,6 @@ def _print_proof(found: RuleSet, proof: Proof, what: str) -> None:
         say(f"  compared: {proof.summary}")
         for note in proof.notes:
             say(f"  not compared: {note}")
-        print_remarks(found)
         return
     _print_some(proof.differences)
     if proof.untold:
