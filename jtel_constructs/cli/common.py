@@ -56,7 +56,7 @@ def path_of(name: str) -> Path:
     path = Path(name)
     if path.suffix or path.parent != Path() or os.path.lexists(path):
         return path
-    folder = Path(os.environ.get("JTEL_ENVIRONMENTS") or _FOLDER)
+    folder = _environments()
     files = {file.stem: file for file in sorted(folder.glob("*")) if file.suffix.lower() == ".yaml"}
     if name in files:
         return files[name]
@@ -105,6 +105,21 @@ def undocumented(found: RuleSet, rule: Rule) -> list[str]:
     """The rows of a rule that the jtel document does not have: supplements and site rules."""
     documented = {row.key for row in found.matrix.rows}
     return [row for row in rule.rows if row not in documented]
+
+
+def _environments() -> Path:
+    return Path(os.environ.get("JTEL_ENVIRONMENTS") or _FOLDER)
+
+
+def environments_folder() -> Path:
+    """The folder in which names of environments are looked up; the current one where that does not exist."""
+    folder = _environments()
+    return folder if folder.is_dir() or os.environ.get("JTEL_ENVIRONMENTS") else Path()
+
+
+def environment_names() -> list[str]:
+    """The names in the folder of environments, for a shell to complete."""
+    return sorted(file.stem for file in _environments().glob("*") if file.suffix.lower() == ".yaml")
 
 
 def add_no_notices(parser: ArgumentParser) -> None:

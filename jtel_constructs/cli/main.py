@@ -6,6 +6,7 @@ Exit codes: 0 fine; 1 the answer is no (a proof found differences); 2 wrong inpu
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -93,6 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks for what may come next
+        from jtel_constructs.cli.completing import complete
+
+        complete(_parser(()))
     try:
         given = sys.argv[1:] if arguments is None else arguments
         options = _parser(given).parse_args(given)

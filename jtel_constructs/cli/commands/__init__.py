@@ -7,6 +7,7 @@ What only one run needs (a reader, an SDK) is imported inside `run`: no command 
 from __future__ import annotations
 
 NAMES = (
+    "init",
     "matrix",
     "topologies",
     "rules",
@@ -19,4 +20,5 @@ NAMES = (
     "schema",
     "synth",
     "verify",
+    "completion",
 )
