@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 
 from jtel_constructs import Environment, compute
+from jtel_constructs.matrix import ROLES
 
 CLOUDS: dict[str, dict[str, Any]] = {
     "aws": {"cloud": "aws", "region": "eu-central-1", "vpc_id": "vpc-0123456789abcdef0"},
@@ -37,6 +38,7 @@ LIMITS: dict[str, dict[str, int]] = {
 EMPTY_APP = "from cdktf import App, TerraformStack; app = App(); TerraformStack(app, 'empty'); app.synth()"
 SUPPORT_BLOCKS_OF_MANY = 12
 ENVIRONMENTS_OF_MANY = 100
+SERVERS_OF_LARGE = 30
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,15 @@ def environment(cloud: str, support_blocks: int) -> dict[str, Any]:
             "any": ["192.0.2.0/24"],
         },
     }
+
+
+def large(folder: Path) -> Path:
+    """The file of an environment of many servers, each role on several of them."""
+    servers = [{"name": f"s{index}", "roles": [ROLES[index % len(ROLES)]]} for index in range(SERVERS_OF_LARGE)]
+    values = {key: value for key, value in environment("aws", 1).items() if key != "topology"}
+    path = folder / "large.yaml"
+    path.write_text(yaml.safe_dump({**values, "name": "large", "servers": servers}), encoding="utf-8")
+    return path
 
 
 def synthesis(folder: Path, cloud: str, count: int, support_blocks: int) -> Case:
@@ -140,6 +151,18 @@ def main() -> None:
             Case("jtel check", [*jtel, "check", file], {}),
             Case("jtel schema", [*jtel, "schema"], {}),
             Case("jtel verify --stack", [*jtel, "verify", file, "--stack", stack], {}),
+        ]
+        file = str(large(folder))
+        written = str(folder / "written")
+        commands += [
+            Case(f"jtel {arguments[0]}, {SERVERS_OF_LARGE} servers", [*jtel, arguments[0], file, *arguments[1:]], {})
+            for arguments in (
+                ("rules",),
+                ("check",),
+                ("diagram", "--by", "server", "--format", "svg"),
+                ("report", "-o", written),
+                ("explain", "--from", "s1", "--to", "s0", "--port", "22/tcp"),
+            )
         ]
         figures = medians([empty, *one, *many, *commands], options.runs)
     floor = figures[empty.name]

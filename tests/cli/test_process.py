@@ -135,7 +135,12 @@ def test_a_poor_encoding_is_no_crash(encoding: str, environment: Path) -> None:
 
 
 def test_commands_without_synthesis_need_no_node_and_load_nothing_heavy(environment: Path, tmp_path: Path) -> None:
-    program = f"{LIGHT}\nprint([name for name in ('cdktf', 'jsii', 'constructs', 'boto3') if name in sys.modules])"
+    program = (
+        f"{LIGHT}\n"
+        "assert main(['diagram', environment, '--format', 'svg']) == 0\n"
+        f"assert main(['report', environment, '-o', {str(tmp_path / 'report.html')!r}]) == 0\n"
+        "print([name for name in ('cdktf', 'jsii', 'constructs', 'boto3') if name in sys.modules])"
+    )
     environ = {**os.environ, "PATH": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", program, str(environment)],

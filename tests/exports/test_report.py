@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from jtel_constructs.cli import main
 from jtel_constructs.clouds import cloud_of
+from jtel_constructs.errors import ExpressionError, LimitError
 from jtel_constructs.exports.report import report
 from jtel_constructs.exports.rows import row_states
-from jtel_constructs.policy import RuleSet, compute
+from jtel_constructs.policy import Environment, RuleSet, compute
 from tests.bad_input.cases import GOOD
+from tests.generators import Values, environments
 from tests.policy.building import rules, server, site_rule
 from tests.verify.building import CLOUDS, environment, stack
 
@@ -34,6 +37,25 @@ def test_a_page_holds_all_it_needs(cloud: str) -> None:
     assert "2030-01-02 03:04 UTC" in text
     assert "jtel-constructs 9.9" in text
     assert text == page(compute(environment(cloud)))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(environments())
+def test_every_environment_has_a_page_that_names_every_rule_and_row(values: Values) -> None:
+    found = compute(Environment.build(values))
+    try:
+        plan = cloud_of(found.environment).emit(found)
+    except (LimitError, ExpressionError):
+        return
+    text = report(found, plan, made=WHEN)
+    (table,) = re.findall(r"<table id=\"rule-table\">.*?</table>", text)
+    for rule in found.rules:
+        assert str(rule.source) in table
+        assert f">{rule.ports}<" in table
+    for flow in found.flows:
+        assert f'id="row-{flow.row}"' in text
+    for one in (*found.servers, *found.elsewhere):
+        assert f'<th scope="row">{one.name}</th>' in text
 
 
 def test_texts_of_a_users_own_are_escaped() -> None:

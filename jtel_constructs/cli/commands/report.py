@@ -48,8 +48,12 @@ def run(options: Namespace) -> int:
     plan = cloud_of(environment).emit(found)
     read = source_of(options, environment)
     examined = Examined(read.what, _prove(found, read.snapshot)) if read else None
-    files = {"environment": path, "compared with": options.stack or options.plan or options.state}
-    facts = tuple((name, f"{file} (SHA-256 {_digest(Path(file))})") for name, file in files.items() if file)
+    files = {
+        "environment": path,
+        "matrix": path.parent / environment.matrix if environment.matrix else None,
+        "compared with": options.stack or options.plan or options.state,
+    }
+    facts = tuple((name, f"{file}{_digest(Path(file))}") for name, file in files.items() if file)
     versions = (("jtel-constructs", version("jtel-constructs")),)
     write_file(Path(options.output), report(found, plan, examined, versions=versions, facts=facts))
     said = f"{environment.name}: {examined.proof.verdict.word}" if examined else "nothing was proved"
@@ -58,9 +62,10 @@ def run(options: Namespace) -> int:
 
 
 def _digest(path: Path) -> str:
+    """What tells a file from every other one; nothing for what can be read once only, such as a pipe."""
     from hashlib import sha256
 
-    return sha256(path.read_bytes()).hexdigest()
+    return f" (SHA-256 {sha256(path.read_bytes()).hexdigest()})" if path.is_file() else ""
 
 
 def _prove(found: RuleSet, snapshot: Snapshot) -> Proof:
