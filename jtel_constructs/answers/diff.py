@@ -215,7 +215,11 @@ def comparison_of(left: Subject, right: Subject) -> PolicyComparison:
     bound = right if bound_by_right else left
     unused = {version: bound.versions[0] for version in VERSIONS if version not in bound.versions}
     probes = all(one.snapshot is None or one.snapshot.cloud == "azure" for one in (left, right))
-    return PolicyComparison(left.policy, right.policy, unused=unused, bound_by_right=bound_by_right, probes=probes)
+    read = left.snapshot and right.snapshot
+    shared = frozenset() if read else frozenset(bound.ruleset.opened)
+    return PolicyComparison(
+        left.policy, right.policy, unused=unused, bound_by_right=bound_by_right, shared=shared, probes=probes
+    )
 
 
 def _with_rows(found: Iterable[Changed], left: Subject, right: Subject) -> Iterator[tuple[_Cause, Changed]]:

@@ -123,7 +123,7 @@ def expect(a: Asked, b: Asked, expectations: Sequence[Expectation]) -> Expected:
         steps.append(_step(f"{one.text}: {first}", was, source, destination, one.ports, before))
         steps.append(_step(f"{one.text}: {second}", now, source, destination, one.ports, after))
         added[one.opens] += _rules(end, source, destination, one.ports)
-    names = left.server_names | right.server_names
+    names = left.server_names | right.server_names | {*left.ruleset.opened, *right.ruleset.opened}
     others = tuple(flows(_plus(left, added[True], names), _plus(right, added[False], names)))
     packets = tuple(f"{flow.packet} ({flow.change})" for flow in others)
     only_untold = all(flow.change is Change.UNTOLD for flow in others)
@@ -135,7 +135,7 @@ def _check(one: Expectation, source: End, destination: End) -> None:
     for end in (source, destination):
         if end.kind == "peer" and not end.blocks:
             raise InputError([Problem("--expect", f"{one.text}: {end.text} has no addresses; nothing can be expected")])
-    if not source.servers and not destination.servers:
+    if not source.servers and not destination.protected:
         raise InputError([Problem("--expect", f"{one.text}: neither end is a server of the environment")])
 
 
@@ -145,7 +145,7 @@ def _renamed(end: End, names: dict[str, str]) -> End:
 
 def _ends(source: End, destination: End) -> tuple[Direction, End, End]:
     """The direction, the near end (servers), and the far one."""
-    return ("ingress", destination, source) if destination.servers else ("egress", source, destination)
+    return ("ingress", destination, source) if destination.protected else ("egress", source, destination)
 
 
 def _step(
@@ -154,7 +154,7 @@ def _step(
     direction, near, far = _ends(source, destination)
     pieces = [
         piece
-        for server in near.servers
+        for server in (near.protected if direction == "ingress" else near.servers)
         for asked in ports
         for piece in subject.pieces(far, server, direction, asked)
         if piece.outcome is not wanted
@@ -173,13 +173,12 @@ def _packets(subject: Subject, pieces: Iterable[Piece]) -> Iterator[str]:
 def _rules(subject: Subject, source: End, destination: End, ports: tuple[AskedPorts, ...]) -> Iterator[PacketRule]:
     direction, near, far = _ends(source, destination)
     versions = frozenset(subject.versions)
-    groups = [itself(server) for server in far.servers] + (
-        [subject.keys.get(far.group, far.group)] if far.group else []
-    )
+    outside = [subject.keys.get(group, group) for group in far.groups]
+    groups = [*(itself(server) for server in far.servers), *outside]
     remotes = ([Selector(groups=tuple(groups))] if groups else []) + (
         [Selector(blocks=far.blocks)] if far.blocks else []
     )
-    for server in near.servers:
+    for server in near.protected if direction == "ingress" else near.servers:
         for asked in ports:
             for remote in remotes:
                 yield PacketRule(

@@ -72,8 +72,8 @@ class Explainer:
         self.rows, self.names = Rows(subject.ruleset), subject.names()
         self._of_server: dict[str, tuple[Rule, ...]] = {}
         self._ids = {key: group for group, key in subject.keys.items()}
-        self.direction: Direction = "ingress" if destination.servers else "egress"
-        if not destination.servers and not source.servers:
+        self.direction: Direction = "ingress" if destination.protected else "egress"
+        if not destination.protected and not source.servers:
             raise InputError(
                 [
                     Problem(
@@ -107,7 +107,7 @@ class Explainer:
             return
         pieces = (
             piece
-            for server in near.servers
+            for server in self._near(near)
             for asked in self.asked
             for piece in self.subject.pieces(far, server, self.direction, asked)
         )
@@ -127,6 +127,10 @@ class Explainer:
             cause.refusals,
             self._doubts(line.servers) if cause.outcome is Outcome.UNTOLD else (),
         )
+
+    def _near(self, near: End) -> tuple[str, ...]:
+        """The servers whose rules decide; what goes out of a group that is managed elsewhere is not known."""
+        return near.protected if self.direction == "ingress" else near.servers
 
     def _cause(self, piece: Piece, refused: list[Refused]) -> _Cause:
         rows = self._demanding(piece)
@@ -168,7 +172,7 @@ class Explainer:
 
     def _empty_peer(self, near: End, far: End, refused: list[Refused]) -> Iterator[Part]:
         found: dict[tuple[int, Ports, tuple[Refusal, ...]], list[str]] = {}
-        for server in near.servers:
+        for server in self._near(near):
             for asked in self.asked:
                 text = f"{far.text} has no addresses here: peers names it with an empty list"
                 refusals: tuple[Refusal, ...] = (Refusal(Reason.PEER_EMPTY, (), text),)

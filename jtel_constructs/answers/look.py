@@ -41,7 +41,11 @@ class _Looks:
         if self.direction == "ingress" and self.source.servers:
             yield Look(Topic.EGRESS, self._egress())
         yield Look(Topic.ATTACHMENT, self._attachment())
-        if away := [server.name for server in self.ruleset.elsewhere if self._is_destination(server)]:
+        if away := [
+            server.name
+            for server in self.ruleset.elsewhere
+            if self._is_destination(server) and server.name not in self.destination.opened
+        ]:
             yield Look(
                 Topic.ELSEWHERE,
                 f"{', '.join(away)} stand{'s' * (len(away) == 1)} elsewhere: this cloud opens nothing there, and what "

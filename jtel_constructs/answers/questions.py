@@ -30,14 +30,21 @@ class End:
         text: as it was asked.
         servers: the servers that it means and that have groups.
         blocks: the blocks of addresses that it means, also of servers that stand elsewhere.
-        group: id of the group outside the environment that it means, if any.
+        groups: ids of the groups outside the environment that it means, also of servers that are in one of those.
+        opened: servers that it means and whose rules go onto a group that is managed elsewhere.
     """
 
     text: str
     kind: EndKind
     servers: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
-    group: str = ""
+    groups: tuple[str, ...] = ()
+    opened: tuple[str, ...] = ()
+
+    @property
+    def protected(self) -> tuple[str, ...]:
+        """The servers whose rules are known: those with groups of their own, and those with rules on another's."""
+        return (*self.servers, *self.opened)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ def parse_end(ruleset: RuleSet, text: str, where: str) -> End:
     if text in PEERS:
         return _peer(environment, text, where)
     if text.startswith(_GROUP):
-        return End(text, "group", group=_group(ruleset, text.removeprefix(_GROUP), where))
+        return End(text, "group", groups=(_group(ruleset, text.removeprefix(_GROUP), where),))
     if "/" in text or ":" in text or text.replace(".", "").isdigit():
         block = parse_block(text, bare=True)
         if block is None:
@@ -115,12 +122,17 @@ def _servers(text: str, kind: EndKind, servers: Iterable[Server]) -> End:
     """Servers as one end: those that stand elsewhere are known by their addresses."""
     here: list[str] = []
     blocks: list[Block] = []
+    groups: dict[str, None] = {}
+    opened: list[str] = []
     for server in servers:
-        if server.elsewhere:
+        if server.group:
+            groups[server.group] = None
+            opened += [server.name] * server.open_group
+        elif server.elsewhere:
             blocks += map(block_of, server.addresses)
         else:
             here.append(server.name)
-    return End(text, kind, tuple(here), tuple(blocks))
+    return End(text, kind, tuple(here), tuple(blocks), tuple(groups), tuple(opened))
 
 
 def _peer(environment: Environment, name: str, where: str) -> End:

@@ -54,6 +54,8 @@ class Rows:
         self.ruleset, self.environment = ruleset, ruleset.environment
         self.refs = references(ruleset)
         self._servers = {server.name: server for server in ruleset.servers}
+        # also those with rules on a group that is managed elsewhere
+        self._protected = {server.name: server for server in (*ruleset.servers, *ruleset.elsewhere)}
         self._candidates = tuple(self._all())
 
     def _all(self) -> Iterator[_Candidate]:
@@ -109,7 +111,7 @@ class Rows:
     def _is_destination(self, candidate: _Candidate, server: str) -> bool:
         if candidate.row is None:
             return any(demand.destination == server for demand in candidate.demands)
-        return _named(candidate.row.destination, self._servers[server])
+        return _named(candidate.row.destination, self._protected[server])
 
     def _source_gap(self, candidate: _Candidate, refused: Refused) -> Reason | None:
         far = refused.far
@@ -135,7 +137,9 @@ class Rows:
         if far is None:
             return []
         if far.name:
-            return [self._servers[far.name]] if far.name in self._servers else []
+            if far.name in self._servers:
+                return [self._servers[far.name]]
+            return [server for server in self.ruleset.elsewhere if server.group == far.name]
         span = far.span
         return [server for server in self.ruleset.elsewhere if span and _within(server.addresses, *span)]
 
@@ -266,7 +270,7 @@ class Rows:
         if candidate.row is None:
             yield from dict.fromkeys(demand.destination for demand in candidate.demands)
             return
-        names = [server.name for server in self.ruleset.servers if _named(candidate.row.destination, server)]
+        names = [server.name for server in self._protected.values() if _named(candidate.row.destination, server)]
         yield from names or [candidate.row.destination]
 
 

@@ -149,15 +149,16 @@ class Subject:
         """An end in pieces that the rules of a server treat as one each."""
         # what an environment demands of its servers and groups holds in every family that it uses
         versions = self.versions if self.snapshot else self.versions[:1]
-        group = self.keys.get(end.group, end.group)
+        groups = tuple(self.keys.get(group, group) for group in end.groups)
         if direction == "ingress":
-            for name in (*end.servers, *([group] if group else [])):
+            for name in (*end.servers, *groups):
                 for version in versions:
                     yield Far(name, None, "", version)
-        elif group:
+        else:
             # what a server may send is told by addresses, and those of a group's members are not known
-            for version in versions:
-                yield from self._at(EVERYWHERE[version], server, direction, group)
+            for group in groups:
+                for version in versions:
+                    yield from self._at(EVERYWHERE[version], server, direction, group)
         for block in end.blocks:
             yield from self._at(block, server, direction, "")
 

@@ -81,6 +81,8 @@ class PolicyComparison:
         unused: IP versions in which no server has an address, with a version that is used. In those nothing can be
             missing between servers and groups, and no more may be open than in the other one.
         bound_by_right: it is the right one that says how much may be open there.
+        shared: servers whose rules are on a group that somebody else manages, where more may be open, and of which
+            nothing is said of what may go out.
         probes: the platform's own probes are compared too.
     """
 
@@ -91,11 +93,12 @@ class PolicyComparison:
         *,
         unused: Mapping[int, int] = MappingProxyType({}),
         bound_by_right: bool = False,
+        shared: frozenset[str] = frozenset(),
         probes: bool = False,
     ) -> None:
         self.left, self.right = left, right
         self.servers = sorted({*left.holders, *right.holders})
-        self._unused, self._bound_by_right, self._probes = unused, bound_by_right, probes
+        self._unused, self._bound_by_right, self._probes, self._shared = unused, bound_by_right, probes, shared
         self._aimed = left.aimed or right.aimed
         self._places: tuple[Place, ...] = ("outside", "network") if self._aimed else ("outside",)
         self._found: dict[object, tuple[_Difference, ...]] = {}
@@ -114,9 +117,14 @@ class PolicyComparison:
 
     def changes(self) -> Iterator[Changed]:
         """Every packet that is treated differently, once."""
+        more = Change.CLOSED if self._bound_by_right else Change.OPENED
         for server in self.servers:
             if not self._same_rules(server, "ingress"):
-                yield from self._ingress(server, "", *self._pair(server, "ingress"))
+                for change in self._ingress(server, "", *self._pair(server, "ingress")):
+                    if server not in self._shared or change.change is not more:
+                        yield change
+            if server in self._shared:
+                continue
             if self._aimed:
                 yield from self._behind(server)
             if not self._same_rules(server, "egress"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +268,17 @@ def test_a_supplement_that_is_gone_is_named() -> None:
     found = compare_matrices(known, fewer)
     assert found.opened == ()
     assert {mode for one in found.closed for mode in one.modes} == {f"supplement {known.supplements[0].key}"}
+
+
+def test_more_in_a_group_that_somebody_else_manages_is_no_difference(tmp_path: Path) -> None:
+    existing = {"name": "lb2", "roles": ["ACD-LB"], "group": "sg-0123456789abcdef0", "open_group": True}
+    of = environment(servers=[existing])
+    snapshot = emitted(compute(of))
+    assert compare(of, snapshot).equal
+    assert compare(snapshot, of).equal
+    (group,) = snapshot.holders["lb2"]
+    rule = next(rule for rule in snapshot.rules if rule.holder == group)
+    more = replace(snapshot, rules=(*snapshot.rules, replace(rule, protocol=None)))
+    assert compare(of, more).equal
+    fewer = replace(snapshot, rules=tuple(rule for rule in snapshot.rules if rule.holder != group))
+    assert {destinations for _, _, destinations, _ in short(compare(of, fewer).closed)} == {"lb2"}

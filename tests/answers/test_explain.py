@@ -194,3 +194,28 @@ def test_what_is_open_at_a_server_elsewhere_is_not_of_this_cloud() -> None:
     answer = ask("web", "pc", "443/tcp", environment(servers=[away]))
     assert answer.parts[0].packet == "tcp web -> 192.0.2.17:443"
     assert Topic.ELSEWHERE in [look.topic for look in answer.look]
+
+
+GROUP = "sg-0123456789abcdef0"
+
+
+def test_a_server_in_a_group_that_is_there_already_is_known_by_it() -> None:
+    existing = {"name": "lb2", "roles": ["ACD-LB"], "group": GROUP}
+    of = environment(servers=[existing])
+    for source in ("lb2", f"group:{GROUP}"):
+        answer = ask(source, "web", "2224/tcp", of)
+        assert answer.is_open
+        assert [row.key for row in answer.parts[0].grants[0].rows] == ["pcs-daemon"]
+    assert len(ask("ACD-LB", "web", "2224/tcp", of).parts[0].sources) == 2
+    assert Reason.NO_ROW in reasons(ask("lb2", "web", "9999/tcp", of))
+    with pytest.raises(InputError, match="neither pbx nor lb2 is a server"):
+        ask("pbx", "lb2", "443/tcp", of)
+
+
+def test_a_group_that_the_rules_go_onto_is_a_destination() -> None:
+    existing = {"name": "lb2", "roles": ["ACD-LB"], "group": GROUP, "open_group": True}
+    of = environment(servers=[existing])
+    answer = explain(of, "192.0.2.1", "lb2", "443/tcp", emitted=emitted(compute(of)))
+    assert answer.is_open
+    assert answer.parts[0].grants[0].addresses
+    assert ask("192.0.2.1", "lb2", "9999/tcp", of).verdict is Outcome.REFUSED
