@@ -55,12 +55,14 @@ class Owned:
         shared: keys of the shared group.
         names: names of groups in the cloud, by key.
         settle: what settles what cannot be told.
+        elsewhere: ids of servers' groups that are managed elsewhere; who carries one of them is that server.
     """
 
     servers: Mapping[str, str]
     shared: frozenset[str]
     names: Mapping[str, str]
     settle: str
+    elsewhere: frozenset[str] = frozenset()
 
     @property
     def keys(self) -> frozenset[str]:
@@ -108,6 +110,11 @@ def _judge(part: Carrier, owned: Owned) -> Iterator[Difference]:
     servers = list(dict.fromkeys(owned.servers[key] for key in part.keys if key in owned.servers))
     shared = [key for key in part.keys if key in owned.shared]
     others = list(dict.fromkeys([*(owned.name(key) for key in part.keys if not owned.ours(key)), *part.others]))
+    foreign = [one for one in others if not any(identity.lower() in one.lower() for identity in owned.elsewhere)]
+    if not servers and len(foreign) < len(others):
+        # a server whose group is managed elsewhere: what else it carries is for whoever manages it
+        return
+    others = foreign
     server = servers[0] if len(servers) == 1 else part.server or part.name
     who = _called(part)
 
@@ -153,6 +160,11 @@ def wide_pairs(pairs: Iterable[Any]) -> list[str]:
         elif block.length < bits(block.version):
             found.append(f"allowed_address_pairs lets it pass for any machine in {address}")
     return found
+
+
+def groups_elsewhere(environment: Environment) -> frozenset[str]:
+    """The ids of servers' groups that are managed elsewhere."""
+    return frozenset(str(server.group) for server in environment.all_servers() if server.group)
 
 
 def server_named(environment: Environment, names: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from jtel_constructs.errors import ProofError
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, Server
-from jtel_constructs.readers.attachments import Owned
+from jtel_constructs.readers.attachments import Owned, groups_elsewhere
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import Document, Resource
 from jtel_constructs.readers.snapshot import group_key, referred_to
@@ -93,7 +93,7 @@ def owned(environment: Environment, groups: Groups, settle: str) -> Owned:
         for key in groups.named(environment.group_name(server.name))
     }
     shared = frozenset(groups.named(environment.group_name(INTERNAL)))
-    return Owned(servers, shared, groups.names, settle)
+    return Owned(servers, shared, groups.names, settle, groups_elsewhere(environment))
 
 
 @dataclass(slots=True)

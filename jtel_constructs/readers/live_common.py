@@ -10,7 +10,7 @@ from jtel_constructs.errors import ProofError, ToolError
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment
 from jtel_constructs.reach.packets import PacketRule
-from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned, examined, judge
+from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned, examined, groups_elsewhere, judge
 from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.groups import no_group
 from jtel_constructs.readers.snapshot import Snapshot, group_key
@@ -96,7 +96,8 @@ def snapshot(
         servers = {
             key: server for server, name in wanted.items() if server != INTERNAL for key in by_name.get(name, ())
         }
-        owned = Owned(servers, frozenset(by_name.get(wanted[INTERNAL], ())), groups, settle)
+        shared = frozenset(by_name.get(wanted[INTERNAL], ()))
+        owned = Owned(servers, shared, groups, settle, groups_elsewhere(environment))
         carriers = list(carriers)
         found += judge(carriers, owned)
         if not examined(carriers, owned):

@@ -189,6 +189,18 @@ def test_refuses_machines_on_aws_that_carry_more_or_less(tmp_path: Path, added: 
     assert says in one.message
 
 
+def test_a_machine_whose_servers_group_is_managed_elsewhere_may_be_in_the_shared_group(tmp_path: Path) -> None:
+    servers = [
+        {"name": "db", "roles": ["ACD-DBM"]},
+        {"name": "old", "roles": ["ACD-JB"], "group": "sg-0123456789abcdef0"},
+    ]
+    bench = Bench(tmp_path, environment(topology=None, servers=servers))
+    for identity, kind in (("sg-0123456789abcdef0", set()), ("sg-0fedcba9876543210", {"attachment"})):
+        carried = {"vpc_security_group_ids": [identity, *groups(AWS, "internal")]}
+        proof = with_resources(bench, ("aws_instance", "x", carried))
+        assert {str(one.kind) for one in proof.found} == kind
+
+
 def test_groups_that_an_expression_works_out_cannot_be_told(tmp_path: Path) -> None:
     text = "${concat([aws_security_group.demo_db.id], [aws_security_group.demo_internal.id])}"
     proof = with_resources(Bench(tmp_path, environment()), ("aws_instance", "x", {"vpc_security_group_ids": text}))

@@ -127,6 +127,41 @@ def test_the_list_of_a_group_in_a_state_of_azure_is_only_a_mirror(tmp_path: Path
     assert {one.kind for one in bench.prove(content).found} == {"missing"}
 
 
+def test_a_list_of_a_group_on_azure_without_separate_rules_is_what_it_declares(tmp_path: Path) -> None:
+    bench, content = azure_state(tmp_path)
+    group = bodies(content)["azurerm_network_security_group.demo_tel"]
+    group["security_rule"] = [copy.deepcopy(one) for one in group["security_rule"]]
+    for address in [one for one in bodies(content) if one.startswith("azurerm_network_security_rule.demo_tel")]:
+        remove(content, address)
+    entries = content["values"]["root_module"]["resources"]
+    (entry,) = [one for one in entries if one["address"] == "azurerm_network_security_group.demo_tel"]
+    # its rules name groups that its configuration does not refer to: then the list is no part of the configuration
+    assert {str(one.kind) for one in bench.prove(content).found} == {"untold"}
+    entry["depends_on"] = [one["address"] for one in entries if "application_security_group" in one["type"]]
+    assert bench.prove(content).found == ()
+    group["security_rule"][0]["destination_port_range"] = "9999"
+    assert {str(one.kind) for one in bench.prove(content).found} == {"missing", "untold"}
+
+
+def test_what_a_plan_of_azure_deletes_is_gone_from_the_groups_list(tmp_path: Path) -> None:
+    bench, content = azure_state(tmp_path)
+    group = bodies(content)["azurerm_network_security_group.demo_tel"]
+    extra = {**group["security_rule"][0], "name": "extra", "priority": 4000, "destination_port_range": "9999"}
+    group["security_rule"] = [*group["security_rule"], extra]
+    assert {str(one.kind) for one in bench.prove(content).found} == {"untold"}
+    before = {**extra, "network_security_group_name": "demo-tel", "destination_port_range": "not to be read"}
+    gone = {
+        "address": "azurerm_network_security_rule.extra",
+        "mode": "managed",
+        "type": "azurerm_network_security_rule",
+        "name": "extra",
+        "change": {"actions": ["delete"], "before": before, "after": None, "after_unknown": {}},
+    }
+    plan = {"format_version": "1.2", "planned_values": content["values"], "resource_changes": [gone]}
+    plan["configuration"] = {"root_module": {}}
+    assert bench.prove(plan).found == ()
+
+
 @pytest.mark.parametrize("cloud", ["openstack", "azure"])
 def test_first_plans_of_other_clouds_are_read_by_their_references(tmp_path: Path, cloud: str) -> None:
     bench = Bench(tmp_path, sample(cloud))
