@@ -53,6 +53,11 @@ def carriers(document: Document, groups: Groups, rules: frozenset[str]) -> Carri
     found = Carriers(document, groups)
     by_address = {resource.address: resource for resource in document.resources}
     machine_of = _machines(document, found)
+    gone = {
+        (found.resource_of(one.values.get("network_interface_id"), INTERFACE), found.key(group) or group)
+        for one in document.departing
+        if one.type == INTERFACE_GROUP and isinstance(group := one.values.get("security_group_id"), str)
+    }
     for resource in document.resources:
         if resource.type in INSTANCES:
             _instance(found, resource, by_address)
@@ -61,7 +66,11 @@ def carriers(document: Document, groups: Groups, rules: frozenset[str]) -> Carri
             owner = by_address.get(machine)
             name = named(owner, "tags") if owner else named(resource, "tags", "description")
             carrier = found.carrier(resource.address, name, machine)
-            found.add(carrier, resource.values.get("security_groups"), "security_groups", _set(resource))
+            value = resource.values.get("security_groups")
+            if isinstance(value, list) and not _set(resource):
+                # what the provider saw there, of which a plan takes away what it detaches
+                value = [one for one in value if (resource.address, found.key(one) or one) not in gone]
+            found.add(carrier, value, "security_groups", _set(resource))
         elif resource.type not in rules:
             _other(found, resource)
     for resource in document.resources:
@@ -104,7 +113,9 @@ def _instance(found: Carriers, resource: Resource, by_address: dict[str, Resourc
         # the interface says it itself; what the instance lists then is only what the provider saw on it
         return
     carrier = found.carrier(resource.address, named(resource, "tags"))
-    for key in ("vpc_security_group_ids", "security_groups"):
+    # both name the same groups: the one that is set is newer than what the provider saw in the other
+    keys = [key for key in ("vpc_security_group_ids", "security_groups") if resource.values.get(key)]
+    for key in sorted(keys, key=lambda key: not set_here(resource, key))[:1]:
         found.add(carrier, resource.values.get(key), key, set_here(resource, key))
 
 

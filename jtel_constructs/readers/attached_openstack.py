@@ -7,8 +7,6 @@ security, allowed address pairs).
 
 from __future__ import annotations
 
-from typing import Any
-
 from jtel_constructs.policy import Environment
 from jtel_constructs.readers.attached import Carriers, blocks, named, set_here, walk
 from jtel_constructs.readers.attachments import Carrier, server_named, wide_pairs
@@ -81,14 +79,16 @@ def _port(carrier: Carrier, found: Carriers, resource: Resource, associates: lis
     declared, seen = values.get("security_group_ids"), values.get("all_security_group_ids")
     known = isinstance(seen, list) and not any(isinstance(item, Unknown) for item in seen)
     enforced = [one for one in associates if one.values.get("enforce") is True]
+    # a plan that changes the port keeps the list that the provider saw before
+    changed = any(one.address == resource.address for one in found.document.departing)
     if not enforced:
-        if known and not associates and _updated(declared, seen):
+        if known and declared is not None and not associates and not changed:
             # the provider never reads the groups back that it was told, but it lists those that it saw
             found.add(carrier, seen, "all_security_group_ids")
         else:
             found.add(carrier, declared, "security_group_ids", set_here(resource, "security_group_ids"))
             if declared in (None, []) or isinstance(declared, Unknown):
-                if known:
+                if known and not changed:
                     found.add(carrier, seen, "all_security_group_ids")
                 elif not set_here(resource, "security_group_ids") and not _true(values.get("no_security_groups")):
                     carrier.others.append(DEFAULT)
@@ -105,11 +105,6 @@ def _port(carrier: Carrier, found: Carriers, resource: Resource, associates: lis
         carrier.unfiltered.append("no_security_groups is true")
     pairs = values.get("allowed_address_pairs")
     carrier.unfiltered.extend(wide_pairs(pairs if isinstance(pairs, list) else [pairs]))
-
-
-def _updated(declared: object, seen: Any) -> bool:
-    """Whether the list that the provider saw is at least as new as what it was told."""
-    return declared is not None and isinstance(seen, list)
 
 
 def _true(value: object) -> bool:

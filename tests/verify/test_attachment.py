@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ import pytest
 from jtel_constructs.answers import Proof, prove
 from jtel_constructs.policy import compute, load_environment
 from jtel_constructs.readers import read_terraform
+from jtel_constructs.readers.attached_openstack import carriers
+from jtel_constructs.readers.documents import Resource
+from jtel_constructs.readers.groups import Groups
+from jtel_constructs.readers.terraform import load
 from tests.verify.building import Bench, Stack, environment, resources, written
 
 CASES = Path(__file__).parent / "cases"
@@ -208,6 +213,8 @@ def test_groups_that_an_expression_works_out_cannot_be_told(tmp_path: Path) -> N
 
 
 PORT = "openstack_networking_port_v2"
+SECGROUP = "openstack_networking_secgroup_v2"
+RULES = frozenset({SECGROUP, "openstack_networking_secgroup_rule_v2"})
 
 
 def port(*names: str, **changes: Any) -> tuple[str, str, dict[str, Any]]:
@@ -313,6 +320,21 @@ def test_refuses_ports_of_openstack_that_carry_more_or_less(tmp_path: Path, adde
     proof = with_resources(Bench(tmp_path, environment("openstack")), *added)
     assert {one.kind for one in proof.found} == {"attachment"}
     assert any(says in one.message for one in proof.found), [one.message for one in proof.found]
+
+
+def test_a_plan_that_changes_a_port_goes_by_what_it_tells_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, environment("openstack"))
+    content = bench.changed()
+    read = groups(NEUTRON, "db", "internal")
+    resources(content, PORT)["x"] = {"name": "p", "security_group_ids": read, "all_security_group_ids": [*read, "x"]}
+    # nobody changes the port, and somebody has put a third group onto it by hand
+    assert found(bench.prove(content)) == [("attachment", f"{PORT}.x")]
+    of = bench.environment
+    path = written(tmp_path, content)
+    document = load(path)
+    before = Resource(f"{PORT}.x", PORT, {})
+    carried = carriers(of, replace(document, departing=(before,)), Groups.of(document, (SECGROUP,), "openstack"), RULES)
+    assert carried.found[f"{PORT}.x"].others == []
 
 
 NIC = "azurerm_network_interface"
