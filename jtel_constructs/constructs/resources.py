@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -13,11 +12,9 @@ import jsii
 from constructs import Construct
 
 from jtel_constructs.clouds import Ref, Resource
-from jtel_constructs.clouds.base import Template
-from jtel_constructs.policy import OUTPUT
+from jtel_constructs.clouds.terraform_json import fragment, terraform_value
 
-# what Terraform would take for an expression in literal text; the CDK's own tokens stay
-_EXPRESSION = re.compile(r"([$%])\{(?!TfToken\[)")
+__all__ = ["Elements", "elements", "fragment", "terraform_value", "with_provider"]
 
 
 class Elements(NamedTuple):
@@ -71,37 +68,3 @@ def with_provider(blocks: Iterable[Resource], provider: str | None) -> Iterator[
         if provider and block.type.partition("_")[0] == provider.partition(".")[0]:
             block = replace(block, attributes={**block.attributes, "provider": provider})
         yield block
-
-
-def fragment(
-    blocks: Iterable[Resource],
-    outputs: Mapping[str, Mapping[str, Any]],
-    servers: Mapping[str, Mapping[str, Any]],
-    output: str = OUTPUT,
-) -> dict[str, Any]:
-    """The Terraform JSON of an environment: its resource blocks, and the output of its servers."""
-    resources: dict[str, dict[str, Any]] = {}
-    moved: list[dict[str, str]] = []
-    for block in blocks:
-        resources.setdefault(block.type, {})[block.name] = terraform_value(block.attributes)
-        if block.formerly:
-            moved.append({"from": f"{block.type}.{block.formerly}", "to": block.address})
-    value = {name: {**facts, **terraform_value(outputs[name])} for name, facts in servers.items()}
-    found: dict[str, Any] = {"resource": resources, "output": {output: {"value": value}}}
-    return {**found, "moved": moved} if moved else found
-
-
-def terraform_value(value: Any) -> Any:
-    """A value as Terraform JSON: references as expressions, and literal text so that nothing in it is one."""
-    if isinstance(value, Ref):
-        return f"${{{value.address}}}"
-    if isinstance(value, Template):
-        return str(value)
-    if isinstance(value, str):
-        return _EXPRESSION.sub(r"\1\1{", value) if "{" in value else value
-    if isinstance(value, Mapping):
-        # keys are templates too
-        return {terraform_value(key): terraform_value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [terraform_value(item) for item in value]
-    return value

@@ -17,6 +17,10 @@ _HARMLESS = re.compile(r"(name|tags|tags_all|description|timeouts)([.\[].*)?")
 _META = frozenset({"//", "count", "for_each", "dynamic", "lifecycle", "depends_on", "provider", "connection"})
 _SET = re.compile(r"\$\{\s*toset\(\s*\[([^\[\]{}$%]*)\]\s*\)\s*\}")
 _ITEM = re.compile(r'\s*"([^"\\]*)"\s*,?')
+# Where something is made, and not what it opens. Of these alone a variable's default is taken for its value: whoever
+# gives another one makes the same groups in another place (Terraform's documentation, "Input Variables": default).
+_PLACE = frozenset({"vpc_id", "location", "resource_group_name", "region", "subscription_id", "cloud"})
+_VARIABLE = re.compile(r"\$\{var\.([A-Za-z_][\w-]*)\}")
 # more copies than this are not worked out
 _MOST = 1000
 
@@ -49,14 +53,17 @@ def load_stack(path: Path, content: Mapping[str, Any], output_name: str) -> Docu
     }
     every = frozenset(address for some in addresses.values() for address in some)
     scope = Scope("", every, addresses, texts)
-    providers = _providers(path, content, scope)
+    defaults = dict(_defaults(path, content))
+    providers = _providers(path, content, scope, defaults)
     resources = []
     for base, (kind, _, body, made) in blocks.items():
         reasons, keys = tuple(_unsupported(body, made is None)), frozenset(_set_keys(body))
         provider = _provider_of(kind, body.get("provider"), providers)
         for index, each in single if made is None else made:
             inner = Scope("", every, addresses, texts, each=each) if each else scope
-            values = {key: inner.value(value) for key, value in body.items() if key not in _META}
+            values = {
+                key: inner.value(_placed(key, value, defaults)) for key, value in body.items() if key not in _META
+            }
             resources.append(Resource(f"{base}{index}", kind, values, reasons, keys, provider))
     output: Any = None
     for name, body in _labelled(path, content.get("output", {}), "output"):
@@ -112,13 +119,34 @@ def _unsupported(body: Mapping[str, Any], unknown_copies: bool) -> Iterator[str]
             yield "lifecycle.ignore_changes keeps what is deployed, whatever stands here"
 
 
-def _providers(path: Path, content: Mapping[str, Any], scope: Scope) -> dict[str, Provider]:
+def _defaults(path: Path, content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The variables whose default is literal text."""
+    for name, body in _labelled(path, content.get("variable", {}), "variable"):
+        for one in _objects(path, body, f"variable.{name}"):
+            default = one.get("default")
+            if isinstance(default, str) and "${" not in default and "%{" not in default:
+                yield name, default
+
+
+def _placed(key: str, value: Any, defaults: Mapping[str, str]) -> Any:
+    """The value of an attribute that says where something is made, by the default of the variable that it names."""
+    match = _VARIABLE.fullmatch(value) if key in _PLACE and isinstance(value, str) else None
+    return defaults.get(match[1], value) if match else value
+
+
+def _providers(
+    path: Path, content: Mapping[str, Any], scope: Scope, defaults: Mapping[str, str]
+) -> dict[str, Provider]:
     found = {}
     for name, body in _labelled(path, content.get("provider", {}), "provider"):
         for one in _objects(path, body, f"provider.{name}"):
             alias = one.get("alias")
             key = f"{name}.{alias}" if isinstance(alias, str) and alias else name
-            values = {label: scope.value(value) for label, value in one.items() if label not in ("//", "alias")}
+            values = {
+                label: scope.value(_placed(label, value, defaults))
+                for label, value in one.items()
+                if label not in ("//", "alias")
+            }
             found[key] = Provider(key, values=values, shown=True)
     return found
 

@@ -19,6 +19,7 @@ NAMES = (
     "check",
     "schema",
     "synth",
+    "export",
     "verify",
     "completion",
 )

@@ -1,0 +1,50 @@
+"""`jtel export`: a plain Terraform module, without the CDK."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from jtel_constructs.cli.common import load
+from jtel_constructs.cli.output import write_file
+from jtel_constructs.errors import InputError, Problem, ToolError
+from jtel_constructs.policy import compute
+
+HELP = "a plain Terraform or OpenTofu module"
+DESCRIPTION = """\
+Write an environment as a plain Terraform or OpenTofu module. Its resources
+have the same addresses as those that jtel synth writes. Needs no node."""
+EXAMPLES = (
+    "jtel export demo-aws --format hcl -o modules/acd",
+    "jtel export demo-aws --format tf-json -o acd && jtel verify demo-aws --stack acd/main.tf.json",
+)
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    from jtel_constructs.exports.terraform_module import FORMATS
+
+    parser.add_argument("environment", metavar="ENV", help="an environment")
+    parser.add_argument("--format", choices=FORMATS, default="hcl", help="hcl (default), or tf-json")
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder for the module")
+
+
+def run(options: Namespace) -> int:
+    """Run the command; the exit code."""
+    from jtel_constructs.exports.terraform_module import terraform_module
+
+    files = terraform_module(compute(load(options.environment)), options.format)
+    folder = Path(options.output)
+    if folder.is_dir():
+        there = {path.name for path in folder.iterdir() if path.name.endswith((".tf", ".tf.json", ".tofu"))}
+        if strange := sorted(there - set(files)):
+            message = f"{folder} has {', '.join(strange)} already, which would be read too; choose an empty folder"
+            raise InputError([Problem("--output", message)])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ToolError(f"{folder} cannot be made: {(error.strerror or str(error)).lower()}") from None
+    for name, text in files.items():
+        write_file(folder / name, text)
+        print(folder / name)
+    return 0
