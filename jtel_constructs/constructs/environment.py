@@ -38,6 +38,7 @@ from jtel_constructs.policy import (
     compute,
     is_token,
     rule_name,
+    unnameable,
 )
 from jtel_constructs.policy.resolve import RECORD, recorded, resolved_groups, with_groups
 
@@ -401,6 +402,9 @@ class JtelEnvironment(Construct):
         Raises:
             InputError: it does, or groups of the other one cannot be named here.
         """
+        if why := unnameable(self._model.platform, other._model.platform):
+            message = f"allow_from: {other.name} {why}; give CIDR blocks of its machines, or its servers as elsewhere"
+            raise InputError([Problem(server, message)])
         if other._stack is self._stack:
             return
         if _reaches(other._stack, self._stack):

@@ -19,7 +19,14 @@ from jtel_constructs.policy.notice_kinds import KINDS as NOTICE_KINDS
 from jtel_constructs.policy.notice_kinds import Notice
 from jtel_constructs.policy.origins import OriginRule, rules_by_origin
 from jtel_constructs.policy.own_rules import ImportedGroup, Ports, rule_name, tcp, udp
-from jtel_constructs.policy.platforms import AwsPlatform, AzurePlatform, OpenStackPlatform, Platform, is_token
+from jtel_constructs.policy.platforms import (
+    AwsPlatform,
+    AzurePlatform,
+    OpenStackPlatform,
+    Platform,
+    is_token,
+    unnameable,
+)
 from jtel_constructs.policy.rules import (
     Demand,
     FromBlock,
@@ -80,4 +87,5 @@ __all__ = [
     "stack_name",
     "tcp",
     "udp",
+    "unnameable",
 ]

@@ -92,6 +92,25 @@ class OpenStackPlatform(Record):
 Platform = Annotated[AwsPlatform | AzurePlatform | OpenStackPlatform, Field(discriminator="cloud")]
 
 
+def unnameable(here: Platform, there: Platform) -> str:
+    """Why no rule of one platform can name a group of another one; empty where it can, or where that is not known.
+
+    Facts: EC2 takes groups of the same VPC or of one that is peered with it in the same region (VPC peering guide,
+    "Update your security groups to reference peer security groups"); all members of a rule's application security
+    groups are in one virtual network, which is in one location (Azure, "Application security groups"); Neutron's groups
+    are a region's own.
+    """
+    if here.cloud != there.cloud:
+        return f"is on {there.cloud}, whose groups mean nothing on {here.cloud}"
+    for key in ("region", "location", "cloud_name"):
+        mine, its = getattr(here, key, None), getattr(there, key, None)
+        if mine is None or its is None or is_token(mine) or is_token(its):
+            continue
+        if mine.replace(" ", "").lower() != its.replace(" ", "").lower():
+            return f"is in {key} {its}, whose groups cannot be named in {mine}"
+    return ""
+
+
 class LocalBackend(Record):
     """State in a file. `path` is relative to the folder of the synthesized stack; default: CDKTF's own file."""
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from jtel_constructs import (
+    AwsPlatform,
     AzurePlatform,
     ChatServer,
     ExpressionError,
+    ImportedGroup,
     InputError,
     JtelEnvironment,
     LoadBalancer,
@@ -261,3 +263,47 @@ def test_an_unknown_name_of_a_group_is_refused_and_a_known_one_gets_its_id() -> 
     with pytest.raises(InputError, match="unknown group 'tell'; allowed: tel; did you mean 'tel'"):
         acd.resolved({"tell": TEL})
     assert acd.resolved({"tel": JB}).elsewhere[0].group == JB
+
+
+VPC = "vpc-0123456789abcdef0"
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "why"),
+    [
+        (
+            AwsPlatform(region="eu-central-1", vpc_id=VPC),
+            AwsPlatform(region="us-west-2", vpc_id=VPC),
+            "is in region us-west-2, whose groups cannot be named in eu-central-1",
+        ),
+        (
+            AzurePlatform(location="West Europe", resource_group="one"),
+            AzurePlatform(location="northeurope", resource_group="one"),
+            "is in location northeurope, whose groups cannot be named in West Europe",
+        ),
+        (NEUTRON, OpenStackPlatform(region="RegionTwo"), "is in region RegionTwo, whose groups cannot be named in Reg"),
+        (NEUTRON, AwsPlatform(region="us-west-2", vpc_id=VPC), "is on aws, whose groups mean nothing on openstack"),
+    ],
+    ids=["regions", "locations", "regions of OpenStack", "clouds"],
+)
+def test_what_no_cloud_can_name_across_networks_is_refused_and_its_addresses_are_the_mend(
+    here: Any, there: Any, why: str
+) -> None:
+    app = App()
+    mine = LoadBalancer(in_a_stack(app, "mine", name="mine", platform=here), "lb")
+    its = LoadBalancer(in_a_stack(app, "its", name="its", platform=there), "lb")
+    for source in (its, its.environment):
+        with pytest.raises(InputError, match=f"lb: allow_from: its {why}.*; give CIDR blocks of its machines"):
+            mine.allow_from(source, tcp(9100), reason="metrics")
+    mine.allow_from("10.9.0.0/24", tcp(9100), reason="metrics")
+
+
+def test_groups_of_a_peered_network_in_the_same_region_are_sources() -> None:
+    app = App()
+    mine = LoadBalancer(in_a_stack(app, "mine", name="mine"), "lb")
+    peered = AwsPlatform(region="eu-central-1", vpc_id="vpc-0fedcba9876543210")
+    mine.allow_from(
+        LoadBalancer(in_a_stack(app, "its", name="its", platform=peered), "lb"), tcp(9100), reason="metrics"
+    )
+    mine.allow_from(ImportedGroup("123456789012/sg-0123456789abcdef0", "partner"), tcp(9100), reason="metrics")
+    mine.environment.check()

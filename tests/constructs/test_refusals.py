@@ -269,7 +269,7 @@ def test_a_wrong_rule_is_refused_where_it_is_written_and_opens_nothing(
         ("wbe", "rule 'lb-tcp-1-x'.from[0]: unknown source 'wbe'; allowed: lb, web, "),
         ("10.9.0.1/24", "rule 'lb-tcp-1-x'.from[0]: '10.9.0.1/24' has bits set right of its prefix"),
         ("2001:db8::/32", "rule 'lb-tcp-1-x'.from[0]: 2001:db8::/32 is IPv6, which this environment does not use"),
-        ("sg-0fedcba9876543210", "unknown source 'sg-0fedcba9876543210'"),
+        ("sg-0fedcba9876543210", "'sg-0fedcba9876543210' is the id of a group outside; write group:sg-"),
         (ImportedGroup("monitoring", "m"), "'monitoring' is no id of a group on aws; allowed: sg-"),
         (ImportedGroup("sg-0fedcba9876543210", "a b"), "'a b' is no name for a group"),
     ],

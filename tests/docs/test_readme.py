@@ -67,3 +67,12 @@ def test_the_code_in_the_readme_runs(tmp_path: Path) -> None:
 )
 def test_the_make_targets_that_are_named_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["docs/constructs.md", "docs/escape-hatches.md", "docs/testing.md"])
+@pytest.mark.parametrize("engine", ["cdktf", "cdktn"])
+def test_the_code_of_a_page_runs_from_top_to_bottom(page: str, engine: str, tmp_path: Path) -> None:
+    code = "\n".join(re.findall(r"```python\n(.*?)```", PAGES[page], re.DOTALL))
+    code = code.replace("from cdktf import", f"from {engine} import")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
