@@ -64,11 +64,6 @@ def grid_section(section: Element, flows: Flows) -> dict[str, Any]:
         if len(found.destinations) > _COLUMNS_ACROSS:
             panel.set("class", "panel wide")
         _table(panel, found, f"Sources and destinations, by {by}", cells)
-    legend = add(section, "p", class_="legend")
-    add(legend, "span", "3", class_="cell sample")
-    add(legend, "span", "rows of the jtel document")
-    add(legend, "span", "3", class_="cell sample marked")
-    add(legend, "span", "with a supplement, a rule of this site, or a narrowed row")
     detail = add(section, "aside", id="detail", aria_live="polite", aria_label="The chosen cell", hidden="hidden")
     add(detail, "button", "Close", type="button", class_="close")
     add(detail, "div")
