@@ -70,6 +70,7 @@ class Proof:
         foreign_groups: groups outside the environment that were checked as sources.
         stranger_classes: classes of all other addresses; the addresses of a class are treated alike by both sides.
         notes: what was not examined, in words.
+        drift: rules that a plan found changed or deleted behind Terraform's back, by address, in words.
     """
 
     found: tuple[Difference, ...]
@@ -78,6 +79,7 @@ class Proof:
     foreign_groups: int
     stranger_classes: int
     notes: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -131,7 +133,13 @@ def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
     found = [*snapshot.troubles, *_assumed(keys, labels, snapshot), *comparison.differences()]
     servers = len(ruleset.servers)
     return Proof(
-        _in_order(found), servers, servers * servers, len(comparison.foreign), comparison.strangers, snapshot.notes
+        _in_order(found),
+        servers,
+        servers * servers,
+        len(comparison.foreign),
+        comparison.strangers,
+        snapshot.notes,
+        snapshot.drift,
     )
 
 

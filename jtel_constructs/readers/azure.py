@@ -67,6 +67,7 @@ def read(environment: Environment, document: Document) -> Snapshot:
         synthesized=document.shape is Shape.STACK,
         copies=reading.copies,
         notes=tuple(reading.notes),
+        drift=reading.drifted(),
         troubles=(
             *document.troubles,
             *check_output(environment, document.output),

@@ -145,6 +145,22 @@ class Reading:
             self.expressions.add(key)
         return key
 
+    def drifted(self) -> tuple[str, ...]:
+        """The rules of ours that the plan found changed or deleted behind Terraform's back, by address.
+
+        Not groups: their lists change with every rule that Terraform itself makes, and what is in them by hand is found
+        as what it opens. `resource_drift` has the form of `resource_changes` (Terraform: "JSON output format").
+        """
+        return tuple(
+            f"{one.address} was {'changed' if one.values else 'deleted'}"
+            for one in self.document.drift
+            if one.address in self._own_rules
+            or (one.address not in self.groups.by_key and self._is_held(one.values.get("security_group_id")))
+        )
+
+    def _is_held(self, value: object) -> bool:
+        return self.groups.find(value) in self.subjects
+
     def snapshot(self, attached: Attachments) -> Snapshot:
         """What was read, where a server's groups both hold its rules and are it as a peer (AWS, OpenStack)."""
         return Snapshot(
@@ -160,6 +176,7 @@ class Reading:
             synthesized=self.document.shape is Shape.STACK,
             copies=self.copies,
             notes=tuple(self.notes),
+            drift=self.drifted(),
             troubles=(
                 *self.document.troubles,
                 *check_output(self.environment, self.document.output),

@@ -30,6 +30,7 @@ class Snapshot:
         copies: places of rules that only a copy of the cloud's own list names, as old as Terraform's last look (rules
             that are `untold`), with what settles whether they are in force.
         notes: what was not examined, in words, for the summary.
+        drift: rules that a plan found changed or deleted behind Terraform's back, by address, in words.
         troubles: what is wrong, or cannot be told, already.
     """
 
@@ -45,6 +46,7 @@ class Snapshot:
     synthesized: bool = False
     copies: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
     troubles: tuple[Difference, ...] = ()
 
     def key_of(self, group: str) -> str:

@@ -317,3 +317,18 @@ def test_one_fact_that_is_changed_or_dropped_is_never_proved(tmp_path: Path, nam
         del lists(content)[outer][inner]
         # the group's own list was read while the plan was made: what it has is in force, whoever made it
         assert changed(tmp_path, content).proved is (name == "plan-refresh-only-empty"), (outer, inner)
+
+
+def test_rules_that_were_changed_behind_terraforms_back_are_named(tmp_path: Path) -> None:
+    # groups' own lists change with every rule that Terraform makes: what is in them by hand is a difference
+    assert of_terraform("plan-by-hand").drift == ()
+    content = content_of("plan-by-hand")
+    address = "aws_vpc_security_group_ingress_rule.demo_chat_tcp_22_from_internal"
+    change = {"actions": ["delete"], "before": {"from_port": 22}, "after": None}
+    entry = {"mode": "managed", "type": address.partition(".")[0], "address": address, "change": change}
+    content["resource_drift"].append(entry)
+    foreign = {**entry, "address": "aws_vpc_security_group_ingress_rule.of_another_group"}
+    content["resource_drift"].append(foreign)
+    assert changed(tmp_path, content).drift == (f"{address} was deleted",)
+    change.update(actions=["update"], after={"from_port": 23})
+    assert changed(tmp_path, content).drift == (f"{address} was changed",)

@@ -135,12 +135,15 @@ def _json(found: RuleSet, proof: Proof, what: str) -> dict[str, Any]:
         "differences": [difference.to_dict() for difference in proof.differences],
         "cannot_be_told": [difference.to_dict() for difference in proof.untold],
         "notes": list(proof.notes),
+        "drift": list(proof.drift),
     }
 
 
 def _print_proof(found: RuleSet, proof: Proof, what: str) -> None:
     """The result of a proof: what was compared, or the first differences and what cannot be told."""
     say(_headline(found, proof, what))
+    for drift in proof.drift:
+        say(f"  behind Terraform's back: {drift}")
     if proof.proved:
         say(f"  compared: {proof.summary}")
         for note in proof.notes:
