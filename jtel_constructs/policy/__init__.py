@@ -39,6 +39,7 @@ from jtel_constructs.policy.rules import (
     escape,
     minimize,
 )
+from jtel_constructs.policy.sites import Contradiction, contradictions
 from jtel_constructs.policy.topologies import TOPOLOGIES
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "AdminPort",
     "AwsPlatform",
     "AzurePlatform",
+    "Contradiction",
     "Demand",
     "Egress",
     "Environment",
@@ -74,6 +76,7 @@ __all__ = [
     "collapse",
     "compute",
     "compute_by",
+    "contradictions",
     "environment_files",
     "escape",
     "family",

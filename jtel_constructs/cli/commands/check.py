@@ -13,8 +13,10 @@ from jtel_constructs.cli.tables import print_table, say
 from jtel_constructs.clouds import Plan, Usage, cloud_of
 from jtel_constructs.errors import InputError, problems_of
 from jtel_constructs.policy import (
+    Contradiction,
     RuleSet,
     compute,
+    contradictions,
     environment_files,
     load_environment,
     meeting_errors,
@@ -25,7 +27,9 @@ HELP = "check environments: input, limits, notices"
 DESCRIPTION = """\
 Check environment files without writing anything: every key, the cloud's
 limits, names that meet, and what you should know. Of a folder, all its files.
-Several environments make a table, with the tightest limit of each."""
+Several environments make a table, with the tightest limit of each; where they
+are sites of one system (one names servers of another as elsewhere), what they
+say otherwise of it is a contradiction: exit code 1."""
 EXAMPLES = (
     "jtel check demo-aws",
     "jtel check stacks/environments",
@@ -59,16 +63,20 @@ def run(options: Namespace) -> int:
             checked.append(_Checked(Path(name), error=error))
     checked = _that_do_not_meet(checked)
     right = [(one.found, one.plan) for one in checked if one.found and one.plan]
+    disagreed = contradictions(found for found, _ in right)
     if options.json:
-        print_json([_json(one) for one in checked])
+        print_json([_json(one, disagreed) for one in checked])
     elif len(right) > 1:
         _print_table(right)
     else:
         for found, plan in right:
             _print_check(found, plan)
+    if not options.json:
+        for contradiction in disagreed:
+            say(f"contradiction: {contradiction.message} [{contradiction.about}]")
     if wrong := [problem for one in checked if one.error for problem in problems_of(str(one.error))]:
         raise InputError(wrong)
-    return 0
+    return 1 if disagreed else 0
 
 
 def _files(name: str) -> list[Path]:
@@ -104,7 +112,7 @@ def _that_do_not_meet(checked: Iterable[_Checked]) -> list[_Checked]:
     return list(unique.values())
 
 
-def _json(one: _Checked) -> dict[str, Any]:
+def _json(one: _Checked, disagreed: Iterable[Contradiction]) -> dict[str, Any]:
     """The same shape for good and wrong files alike; a wrong one has problems, and nothing that is computed."""
     problems = one.error.problems if one.error else ()
     return {
@@ -112,7 +120,15 @@ def _json(one: _Checked) -> dict[str, Any]:
         "problems": [{"key": problem.where, "line": problem.line, "message": problem.message} for problem in problems],
         **(environment_json(one.found) if one.found else {}),
         **({"usage": _usage_json(one.plan)} if one.plan else {}),
+        **({"contradictions": _contradictions_json(one.found, disagreed)} if one.found else {}),
     }
+
+
+def _contradictions_json(found: RuleSet, disagreed: Iterable[Contradiction]) -> list[dict[str, Any]]:
+    name = found.environment.name
+    return [
+        {"sites": list(one.sites), "about": one.about, "message": one.message} for one in disagreed if name in one.sites
+    ]
 
 
 def _usage_json(plan: Plan) -> list[dict[str, Any]]:
