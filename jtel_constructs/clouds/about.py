@@ -62,7 +62,8 @@ class About:
 def about(rules: RuleSet, block: Resource) -> About:
     """What a block of an environment is about."""
     servers = [INTERNAL, *(server.name for server in rules.servers)]
-    names = {server_resource(rules.environment, server): server for server in servers}
+    # names of blocks and references are in small letters
+    names = {server_resource(rules.environment, server).lower(): server for server in servers}
     if block.type in _GROUPS:
         return About("group", names.get(block.name, ""))
     holder = next((block.attributes[key] for key in _HOLDERS if key in block.attributes), None)
@@ -97,10 +98,10 @@ def _is_source(rules: RuleSet, rule: Rule, source: Any) -> bool:
     if isinstance(rule.source, FromBlock):
         # an address group holds the blocks of a peer, and is called by it
         if isinstance(source, Ref):
-            prefix = f"{rules.environment.name}_"
-            return source.name.removeprefix(prefix) in {origin.replace(":", "-") for origin in rule.origins}
+            prefix = f"{rules.environment.name}_".lower()
+            return source.name.removeprefix(prefix) in {origin.replace(":", "-").lower() for origin in rule.origins}
         return bool(source == str(rule.source.network))
     if isinstance(rule.source, FromGroup):
         return bool(source == rule.source.id)
     name = rule.source.name if isinstance(rule.source, FromServer) else INTERNAL
-    return isinstance(source, Ref) and source.name == server_resource(rules.environment, name)
+    return isinstance(source, Ref) and source.name == server_resource(rules.environment, name).lower()

@@ -112,6 +112,15 @@ def test_rules_are_named_by_row_source_and_ports(which: dict[str, Any], rules: s
     assert {after[INGRESS][rule]["description"] for rule in rules} == {"mine"}
 
 
+def test_an_environment_with_capitals_in_its_name_is_found_as_well(changed: Any) -> None:
+    def change(acd: JtelEnvironment, lb: LoadBalancer, tel: TelephonyServer) -> None:
+        lb.override("tags.a", "b")
+        lb.override_rules("description", "mine", row="https", source="internal")
+
+    _, before, after = changed(change, name="ACD")
+    assert differing(before, after) == {"aws_security_group.acd_lb", f"{INGRESS}.acd_lb_tcp_443_from_internal"}
+
+
 def test_egress_and_any_address_can_be_changed(changed: Any) -> None:
     def change(acd: JtelEnvironment, lb: LoadBalancer, tel: TelephonyServer) -> None:
         tel.override_egress("description", "out")

@@ -19,8 +19,10 @@ _TYPES = {
 def opens(environment: Environment, plan: Plan, source: str, to: str, protocol: str, port: int) -> bool:
     """Whether a packet from a server in the cloud (by its groups), or from an address, gets in to a server there."""
     cloud = environment.platform.cloud
-    own = server_resource(environment, to)
-    groups = {server_resource(environment, name) for name in (source, "internal")} if _is_name(source) else set()
+    own = server_resource(environment, to).lower()
+    groups = (
+        {server_resource(environment, name).lower() for name in (source, "internal")} if _is_name(source) else set()
+    )
     lists = {block.name: block.attributes.get("addresses") for block in plan.resources}
     for block in plan.resources:
         if block.type != _TYPES[cloud]:
