@@ -6,6 +6,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Mapping
+from errno import EISDIR
 from pathlib import Path
 
 from jtel_constructs.errors import ToolError
@@ -41,14 +42,13 @@ def write_files(folder: Path, files: Mapping[str, bytes | str]) -> None:
             data = content.encode("utf-8") if isinstance(content, str) else content
             # through a link: the file that it names is replaced, not the link
             target = Path(os.path.realpath(folder / name))
+            if target.is_dir():
+                raise IsADirectoryError(EISDIR, "this is a folder", str(folder / name))
             _make(target.parent, made)
-            if target.exists() and not target.is_file() and not target.is_dir():
+            if target.exists() and not target.is_file():
                 target.write_bytes(data)
             else:
                 beside[target] = _beside(target, data)
-        for target in beside:
-            if target.is_dir():
-                raise IsADirectoryError(None, "this is a folder", str(target))
         for target, written in beside.items():
             written.replace(target)
     except BaseException as error:

@@ -434,7 +434,7 @@ def test_verify_refuses_a_file_that_is_no_stack(jtel: Any, folder: Path) -> None
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["rulez"], ["rules"], ["check"], ["synth"], ["verify"], ["rules", "a", "b"], ["matrix", "x"], ["--json"],
+    [[], ["rulez"], ["rules"], ["check"], ["synth"], ["rules", "a", "b"], ["matrix", "x"], ["--json"],
      ["rules", "a", "--nope"], ["verify", "a", "--live", "--stack", "x"], ["schema", "--json"]],
     ids=" ".join,
 )  # fmt: skip
@@ -443,6 +443,12 @@ def test_wrong_usage_is_exit_code_2_with_the_usage(jtel: Any, arguments: list[st
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("usage: jtel")
     assert "error: " in said.err
+
+
+def test_verify_of_nothing_says_what_it_may_be_of(jtel: Any) -> None:
+    said = jtel("verify")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: ENV: name an environment, or ")
 
 
 def test_help_names_every_command_and_the_exit_codes(jtel: Any) -> None:

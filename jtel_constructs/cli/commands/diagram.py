@@ -6,9 +6,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from jtel_constructs.cli.common import load
-from jtel_constructs.cli.output import write_file
 from jtel_constructs.exports.diagram import BY, FORMATS, Format, diagram
 from jtel_constructs.policy import compute
+from jtel_constructs.writing import write_file
 
 HELP = "who talks to whom, as a picture"
 DESCRIPTION = """\

@@ -6,9 +6,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from jtel_constructs.cli.common import load
-from jtel_constructs.cli.output import write_file
-from jtel_constructs.errors import InputError, Problem, ToolError
+from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.policy import compute
+from jtel_constructs.writing import write_files
 
 HELP = "a plain Terraform or OpenTofu module"
 DESCRIPTION = """\
@@ -16,7 +16,7 @@ Write an environment as a plain Terraform or OpenTofu module. Its resources
 have the same addresses as those that jtel synth writes. Needs no node."""
 EXAMPLES = (
     "jtel export demo-aws --format hcl -o modules/acd",
-    "jtel export demo-aws --format tf-json -o acd && jtel verify demo-aws --stack acd/main.tf.json",
+    "jtel export demo-aws --format tf-json -o acd",
 )
 
 
@@ -40,11 +40,7 @@ def run(options: Namespace) -> int:
         if strange := sorted(there - set(files)):
             message = f"{folder} has {', '.join(strange)} already, which would be read too; choose an empty folder"
             raise InputError([Problem("--output", message)])
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ToolError(f"{folder} cannot be made: {(error.strerror or str(error)).lower()}") from None
-    for name, text in files.items():
-        write_file(folder / name, text)
+    write_files(folder, files)
+    for name in files:
         print(folder / name)
     return 0

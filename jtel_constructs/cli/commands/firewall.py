@@ -9,11 +9,11 @@ from datetime import date
 from pathlib import Path
 
 from jtel_constructs.cli.common import load
-from jtel_constructs.cli.output import write_file
 from jtel_constructs.cli.tables import print_table, say
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.exports.firewall import Line, firewall_list, without_addresses
 from jtel_constructs.policy import FAMILIES, RuleSet, compute
+from jtel_constructs.writing import write_file
 
 HELP = "the list for a firewall team, and rules for real firewalls"
 DESCRIPTION = """\

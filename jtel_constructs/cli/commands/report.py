@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jtel_constructs.cli.common import path_of
-from jtel_constructs.cli.output import write_file
 from jtel_constructs.cli.sources import add_source_options, source_of
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.policy import RuleSet, compute, load_environment
+from jtel_constructs.writing import write_file
 
 if TYPE_CHECKING:
     from jtel_constructs.answers import Proof
