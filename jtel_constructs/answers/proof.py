@@ -199,6 +199,7 @@ class _Comparison:
         remotes = [rule.remote for policy in (wanted, got) for key in views for rule in policy.rules(*key)]
         ours = {group for policy in (wanted, got) for groups in policy.members.values() for group in groups}
         self.foreign = sorted({group for remote in remotes for group in remote.groups} - ours)
+        self.members = list(self._members())
         blocks = {block for remote in remotes for block in remote.blocks}
         self.strangers = sum(len(_atoms(version, blocks)) for version in VERSIONS) * len(self.places)
 
@@ -224,12 +225,12 @@ class _Comparison:
 
     def _ingress(self, server: str, local: str, wanted: View, got: View) -> None:
         pair = _Pair(self, server, "ingress", local, wanted, got)
-        for label, peer in self._members():
+        for label, peer in self.members:
             for version in VERSIONS:
                 # in a family that the environment does not use no server has an address: nothing is missing there, but
                 # no more may be open than in the others
                 like = version if version in self.used else self.used[0]
-                pair.member(label, replace(peer, version=like), replace(peer, version=version), version in self.used)
+                pair.member(label, peer[like], peer[version], version in self.used)
         pair.strangers()
         if self.probes:
             # the platform lets its probes through to any machine: behind the group they need not get in, but may
@@ -241,13 +242,8 @@ class _Comparison:
             return
         alike: dict[object, list[str | None]] = {}
         for local in [*(name for name in self.names if name != server), None]:
-            rules = tuple(
-                (rule.where, acts)
-                for policy in (self.wanted, self.got)
-                if policy.aimed
-                for rule, acts in policy.matched(server, "ingress", local)
-            )
-            alike.setdefault(rules, []).append(local)
+            aims = tuple(policy.aims(server, "ingress", local) for policy in (self.wanted, self.got) if policy.aimed)
+            alike.setdefault(aims, []).append(local)
         for locals_alike in alike.values():
             local = locals_alike[0]
             who = _ANOTHER if None in locals_alike else ", ".join(str(name) for name in locals_alike)
@@ -260,20 +256,22 @@ class _Comparison:
         pair.strangers()
         # a server is treated as any address is, unless a rule names a group that it is in
         named = wanted.groups | got.groups
-        for label, peer in self._members():
-            groups = {peer.group} if peer.group else self._groups(label)
+        for label, peer in self.members:
+            groups = {peer[4].group} if peer[4].group else self._groups(label)
             if groups & named:
-                pair.member_at_every_address(label, peer)
+                pair.member_at_every_address(label, peer[4])
 
     def _groups(self, server: str) -> frozenset[str]:
         return self.wanted.members.get(server, frozenset()) | self.got.members.get(server, frozenset())
 
-    def _members(self) -> Iterator[tuple[str, Peer]]:
+    def _members(self) -> Iterator[tuple[str, dict[int, Peer]]]:
+        """Everybody whom groups name, over both IP versions."""
         for name in self.names:
-            yield name, Peer(4, server=name, place="network")
+            yield name, {version: Peer(version, server=name, place="network") for version in VERSIONS}
         for group in self.foreign:
             label = self.labels.get(group)
-            yield f"group {label} ({group})" if label else f"group {group}", Peer(4, group=group, place="network")
+            shown = f"group {label} ({group})" if label else f"group {group}"
+            yield shown, {version: Peer(version, group=group, place="network") for version in VERSIONS}
 
     # -- what is compared --------------------------------------------------------------------------------------------
 

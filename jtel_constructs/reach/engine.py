@@ -64,6 +64,7 @@ class Policy:
         self._by_holder: dict[tuple[str, Direction], list[PacketRule]] = {}
         for rule in rules:
             self._by_holder.setdefault((rule.holder, rule.direction), []).append(rule)
+        self._selectors: dict[tuple[str, Direction], tuple[Selector, ...]] = {}
         self._codes: dict[Effect, int] = {}
         self._effects: list[Effect] = []
         self._verdicts: dict[tuple[frozenset[int], int], Allowed] = {}
@@ -95,6 +96,14 @@ class Policy:
         """The rules of a server's groups that may act with this near end, and whether they surely do."""
         found = ((rule, min(_acts(rule), self._local(rule.local, local))) for rule in self.rules(server, direction))
         return tuple((rule, acts) for rule, acts in found if acts is not Acts.NEVER)
+
+    def aims(self, server: str, direction: Direction, local: str | None) -> tuple[Acts, ...]:
+        """Equal for near ends before which all rules of a server's groups act alike."""
+        key = (server, direction)
+        selectors = self._selectors.get(key)
+        if selectors is None:
+            selectors = self._selectors[key] = tuple(dict.fromkeys(rule.local for rule in self.rules(*key)))
+        return tuple(self._local(selector, local) for selector in selectors)
 
     def _local(self, selector: Selector, local: str | None) -> Acts:
         if selector.anyone or selector.tag == VIRTUAL_NETWORK:
@@ -141,6 +150,7 @@ class View:
         self._general: list[Acting] = []
         self._refusing_blocks: list[Acting] = []
         self._untold: list[Acting] = []
+        self._members: dict[tuple[object, ...], frozenset[int]] = {}
         for rule, acts in rules:
             if rule.protocol is not None:
                 self.protocols.add(rule.protocol)
@@ -186,7 +196,13 @@ class View:
     def codes(self, peer: Peer) -> frozenset[int]:
         """What acts on this peer's packets; equal for peers that are treated alike."""
         code = self._policy.code
-        return frozenset([code(rule, acts) for rule, acts in self.active(peer)])
+        if peer.address is not None:
+            return frozenset([code(rule, acts) for rule, acts in self.active(peer)])
+        key = (peer.server, peer.group, peer.version, peer.place)
+        found = self._members.get(key)
+        if found is None:
+            found = self._members[key] = frozenset([code(rule, acts) for rule, acts in self.active(peer)])
+        return found
 
     def because(
         self, peer: Peer, protocol: int, ports: tuple[int, int], allow: bool, behind: bool = False

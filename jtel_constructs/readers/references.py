@@ -114,13 +114,22 @@ class Scope:
     inside: Callable[[], Origins] = lambda: None
     each: Mapping[str, Any] = field(default_factory=dict)
     _resolving: set[str] = field(default_factory=set)
+    _read: dict[str, Ref] = field(default_factory=dict)
 
     # -- texts of a stack, or of a plan's configuration in JSON ------------------------------------------------------
 
     def value(self, value: Any) -> Any:
         """A value with its expressions resolved as far as the file goes; literal text without its escapes."""
         if isinstance(value, str):
-            return self._text(value) if "{" in value else value
+            if "{" not in value:
+                return value
+            # the same few references stand in thousands of rules
+            found = self._read.get(value)
+            if found is None:
+                found = self._text(value)
+                if isinstance(found, Ref):
+                    self._read[value] = found
+            return found
         if isinstance(value, list):
             return [self.value(item) for item in value]
         if isinstance(value, dict):
@@ -171,7 +180,7 @@ class Scope:
 
     def _resource(self, kind: str, steps: tuple[Step, ...]) -> Ref:
         address, rest = f"{self.prefix}{kind}.{steps[0]}", steps[1:]
-        if rest and f"{address}{index_text(rest[0])}" in self.resources:
+        if len(rest) > 1 and f"{address}{index_text(rest[0])}" in self.resources:
             address, rest = f"{address}{index_text(rest[0])}", rest[1:]
         if address not in self.resources or len(rest) != 1 or not isinstance(rest[0], str):
             raise NotFollowed
