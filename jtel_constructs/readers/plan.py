@@ -192,7 +192,8 @@ def _incomplete(path: Path, content: Mapping[str, Any], beside: list[Resource]) 
         where = str(inner.get("address") if isinstance(inner, dict) else "a resource")
         reason = f" ({entry['reason']})" if isinstance(entry.get("reason"), str) else ""
         yield untold(where, f"this plan puts off what becomes of it{reason}", settle=_DEFERRED)
-    if content.get("complete") is False and not deferred:
+    # OpenTofu 1.12 does not say that a plan is not complete; what is left out shows it
+    if (content.get("complete") is False or beside) and not deferred:
         left = ", ".join(resource.address for resource in beside[:3])
         more = f" and {len(beside) - 3} more" if len(beside) > 3 else ""
         what = f", such as {left}{more}" if left else ""
@@ -245,8 +246,8 @@ def _output(path: Path, content: Mapping[str, Any], config: Configuration, name:
     change = changes.get(name) if isinstance(changes, dict) else None
     if not isinstance(change, dict):
         planned = content["planned_values"].get("outputs")
-        if planned is None and content.get("complete") is False:
-            # a plan of some resources alone leaves the outputs as they are
+        if planned is None:
+            # a plan of some resources alone leaves the outputs as they are; one that goes stands in `output_changes`
             planned = _prior(path, content).get("outputs")
         return output_value(planned, name)
     unknown = change.get("after_unknown")

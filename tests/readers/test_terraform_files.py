@@ -117,6 +117,19 @@ def test_what_a_plan_leaves_out_stays_open_and_the_plan_says_so() -> None:
     assert "without -target" in left.settle
 
 
+def test_a_plan_that_leaves_something_out_without_a_word_proves_nothing(tmp_path: Path) -> None:
+    content = content_of("plan-target")
+    del content["complete"]
+    root = content["prior_state"]["values"]["root_module"]
+    root["resources"] = [one for one in root["resources"] if one["name"] != "extra"]
+    for one in [*root["resources"], *content["planned_values"]["root_module"]["resources"]]:
+        if "ingress" in one["values"]:
+            one["values"]["ingress"] = []
+    proof = changed(tmp_path, content)
+    assert [str(one.kind) for one in proof.found] == ["untold"]
+    assert "leaves resources out" in proof.found[0].message
+
+
 def test_a_plan_that_is_not_complete_proves_nothing(tmp_path: Path) -> None:
     content = content_of("plan-refresh-only-empty")
     assert changed(tmp_path, content).proved
