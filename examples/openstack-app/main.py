@@ -38,6 +38,8 @@ class ContactCentre(TerraformStack):
             },
         )
         require_provider(self, self.environment)
+        # older ones leave groups on a port that the association below has taken off
+        self.add_override("terraform.required_providers.openstack.version", ">= 3.4.0, < 4.0.0")
         acd = AcdServer(
             self.environment, "acd", roles=["ACD-STORE", "ACD-LB", "ACD-DBM", "ACD-DBS", "ACD-DBR", "ACD-JB"]
         )

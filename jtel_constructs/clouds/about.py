@@ -98,7 +98,7 @@ def _is_source(rules: RuleSet, rule: Rule, source: Any) -> bool:
     if isinstance(rule.source, FromBlock):
         # an address group holds the blocks of a peer, and is called by it
         if isinstance(source, Ref):
-            prefix = f"{rules.environment.name}_".lower()
+            prefix = f"{rules.environment.prefix}_".lower()
             return source.name.removeprefix(prefix) in {origin.replace(":", "-").lower() for origin in rule.origins}
         return bool(source == str(rule.source.network))
     if isinstance(rule.source, FromGroup):

@@ -55,6 +55,8 @@ _RULES_TIMES_GROUPS = 1000
 _TAG_KEY = re.compile(r"[\w\s+\-=.:/@]{1,128}")
 _TAG_VALUE = re.compile(r"[\w\s+\-=.:/@]{0,256}")
 _TAGS = 50
+# rules whose source is a group had their rows in a tag in version 0.1.0
+_KEEP_ROWS = {"ignore_changes": [*KEEP_TEXT["ignore_changes"], 'tags["jtel-rows"]']}
 _ANYWHERE: dict[Family, str] = {"ipv4": "0.0.0.0/0", "ipv6": "::/0"}
 
 
@@ -132,7 +134,9 @@ def _ingress(rules: RuleSet, rule: Rule) -> Resource:
         attributes["tags"] = environment.tags
     if isinstance(rule.source, FromBlock):
         attributes[f"cidr_{family(rule.source.network)}"] = str(rule.source.network)
-    elif isinstance(rule.source, FromGroup):
+        return Resource(INGRESS, resource_name(environment, rule.key), attributes)
+    attributes["lifecycle"] = _KEEP_ROWS
+    if isinstance(rule.source, FromGroup):
         attributes["referenced_security_group_id"] = rule.source.id
     else:
         name = rule.source.name if isinstance(rule.source, FromServer) else INTERNAL

@@ -147,7 +147,7 @@ def rule_text(rule: Rule) -> str:
 
 def resource_name(environment: Environment, *parts: str) -> str:
     """The name of a resource in the stack. No environment's name has an underscore: the parts never run together."""
-    return "_".join((environment.name, *parts))
+    return "_".join((environment.prefix, *parts))
 
 
 def server_resource(environment: Environment, server: str) -> str:

@@ -85,6 +85,8 @@ class JtelEnvironment(Construct):
         tags: on everything that takes tags.
         matrix: path of a matrix file of your own; default: the jtel document.
         output: name of the stack's output; a second environment in a stack needs another one. Default: acd_servers.
+        group_prefix: what the groups' names and Terraform's addresses begin with; default: `name`. For an environment
+            with a new name: the one that it was deployed by, so that it keeps its groups.
         provider: the Terraform provider of every resource, such as an aliased one for another region or account;
             default: the stack's own of this cloud.
 
@@ -113,6 +115,7 @@ class JtelEnvironment(Construct):
         matrix: str | None = None,
         output: str = OUTPUT,
         provider: Construct | None = None,
+        group_prefix: str | None = None,
     ) -> None:
         self._engine, self._stack = stack_of(scope, id, f"environment {id!r}")
         self._values: dict[str, Any] = {
@@ -131,6 +134,7 @@ class JtelEnvironment(Construct):
             "servers": (),
             "site_rules": _rules(site_rules),
             "output": output,
+            "group_prefix": group_prefix,
         }
         self._model = self._build(self._values)
         self._from_file = False
@@ -481,9 +485,9 @@ def _reaches(stack: Any, target: Any) -> bool:
 def _refuse_twins(model: Environment, others: Iterable[Environment]) -> None:
     """Refuse what another environment of the stack has already."""
     for other in others:
-        if other.name.lower() == model.name.lower():
+        if other.prefix.lower() == model.prefix.lower():
             message = (
-                f"the stack has an environment {other.name!r} already, and addresses begin with the name; choose "
+                f"the stack has an environment {other.prefix!r} already, and addresses begin with the name; choose "
                 "another name"
             )
             raise InputError([Problem(model.name, message)])

@@ -145,7 +145,9 @@ class Environment(Record):
     """One jtel installation: what runs where, who talks to it, and in which cloud.
 
     Attributes:
-        name: prefix of every group's name.
+        name: of the installation, and prefix of every group's name.
+        group_prefix: what the groups' names begin with instead, and Terraform's addresses: the name that an environment
+            had when it was deployed, so that one with a new name keeps its groups. See `jtel rename`.
         redundant: the document's two columns; true for "Required for Redundant Systems".
         platform: the cloud.
         topology: one of the sizes that jtel installs; gives the servers.
@@ -159,8 +161,6 @@ class Environment(Record):
         admin_ports_open_to_world: those of 22, 3389 and 7777 that are meant to be open to the whole internet.
         limits: what the account has raised.
         tags: on everything that takes tags.
-        system: name of the system that this environment is one site of, by which `jtel check` tells sites of one system
-            from others. Default: told by their servers.
         acknowledged: ids of notices that the owner has read; they are not said again.
         matrix: a matrix file of the user's own, relative to the environment's file.
         backend: where Terraform keeps its state.
@@ -168,6 +168,7 @@ class Environment(Record):
     """
 
     name: Annotated[str, AfterValidator(_environment_name)]
+    group_prefix: Annotated[str, AfterValidator(_environment_name)] | None = None
     redundant: bool
     platform: Platform
     topology: Topology | None = None
@@ -182,7 +183,6 @@ class Environment(Record):
     limits: Limits = Limits()
     tags: dict[Text, str] = Field(default_factory=dict)
     acknowledged: tuple[Text, ...] = ()
-    system: Text | None = None
     matrix: Text | None = None
     backend: Backend | None = None
     output: Annotated[str, AfterValidator(_output_name)] = OUTPUT
@@ -249,7 +249,12 @@ class Environment(Record):
 
     def group_name(self, server: str) -> str:
         """The name of a server's group in the cloud (``internal`` for the shared one); stable for its whole life."""
-        return f"{self.name}-{server}"
+        return f"{self.prefix}-{server}"
+
+    @property
+    def prefix(self) -> str:
+        """What the groups' names and Terraform's addresses begin with."""
+        return self.group_prefix or self.name
 
     def error(self, problems: Iterable[tuple[KeyPath, str]], kind: type[InputError] = InputError) -> InputError:
         """The error for these problems, with file and lines where the environment came from a file."""

@@ -179,7 +179,10 @@ def attach(
         expected = (*found[server.name], *common)
         entry = output.get(server.name) if isinstance(output, Mapping) else None
         values = entry.get(key) if isinstance(entry, Mapping) else None
-        if several and isinstance(values, list) and (len(values) != len(expected) or not _all_unknown(values)):
+        # beside a group that is to be made, one that is there already: its id is known, the other one is not yet
+        if isinstance(values, list) and len(values) == len(expected) and _awaited(groups, values, expected):
+            result.by_server[server.name] = expected
+        elif several and isinstance(values, list):
             result.by_server[server.name] = _listed(result, groups, server.name, key, values, expected)
         elif not several and values is not None and not isinstance(values, Unknown):
             result.by_server[server.name] = _listed(result, groups, server.name, key, [values], expected)
@@ -191,6 +194,14 @@ def attach(
             result.by_server[server.name] = expected
     result.opened = {server.name: (groups.adopt(str(server.group)),) for server in environment.opened_servers()}
     return result
+
+
+def _awaited(groups: Groups, values: list[Any], expected: tuple[str, ...]) -> bool:
+    """Whether some values are not known yet, and those that are known are different ones of these groups."""
+    if not any(isinstance(value, Unknown) for value in values):
+        return False
+    known = [groups.find(value) for value in values if not isinstance(value, Unknown)]
+    return len(set(known)) == len(known) and set(known) <= set(expected)
 
 
 def _all_unknown(values: Any) -> bool:

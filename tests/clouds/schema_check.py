@@ -123,7 +123,7 @@ class Schema:
             if not isinstance(value, _LIFECYCLE.get(key, ())):
                 yield f"lifecycle.{key}: {value!r}"
         for key in lifecycle.get("ignore_changes", ()):
-            if key not in arguments:
+            if key not in arguments and "[" not in key:
                 yield f"lifecycle.ignore_changes: {key} is not given"
         addresses = [*arguments.get("depends_on", []), *lifecycle.get("replace_triggered_by", [])]
         for address in addresses:

@@ -34,10 +34,9 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every topology, redundant or not, on every cloud, synthesized at once."""
     folder = tmp_path_factory.mktemp("topologies")
     for cloud, platform in PLATFORMS.items():
-        for number, (topology, redundant) in enumerate(CASES):
+        for topology, redundant in CASES:
             content = {
-                # names of their own, since all of a cloud are in one place
-                "name": f"acd{number}",
+                "name": "acd",
                 "redundant": redundant,
                 "platform": platform,
                 "topology": topology,

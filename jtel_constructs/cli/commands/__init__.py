@@ -17,6 +17,7 @@ NAMES = (
     "report",
     "firewall",
     "check",
+    "rename",
     "schema",
     "synth",
     "export",
