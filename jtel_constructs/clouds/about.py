@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,15 +59,19 @@ class About:
         return any(_is_source(rules, rule, source) for source in self.sources)
 
 
-def about(rules: RuleSet, block: Resource) -> About:
-    """What a block of an environment is about."""
+def about(rules: RuleSet, blocks: Iterable[Resource]) -> list[tuple[Resource, About]]:
+    """The blocks of an environment, each with what it is about."""
     servers = [INTERNAL, *(server.name for server in rules.servers)]
     # names of blocks and references are in small letters
     names = {server_resource(rules.environment, server).lower(): server for server in servers}
+    opened = {group: server for server, group in rules.opened.items()}
+    return [(block, _about(block, names, opened)) for block in blocks]
+
+
+def _about(block: Resource, names: Mapping[str, str], opened: Mapping[str, str]) -> About:
     if block.type in _GROUPS:
         return About("group", names.get(block.name, ""))
     holder = next((block.attributes[key] for key in _HOLDERS if key in block.attributes), None)
-    opened = {group: server for server, group in rules.opened.items()}
     server = names.get(holder.name, "") if isinstance(holder, Ref) else opened.get(str(holder), "")
     if not server:
         return About("other")

@@ -12,11 +12,15 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from jtel_constructs.errors import InputError, Problem, ToolError, one_of
 
 ENGINES = ("cdktf", "cdktn")
 VARIABLE = "JTEL_ENGINE"
+
+# of scopes that were asked about: a construct stays where it is, and asking costs calls into node
+_known: WeakKeyDictionary[Any, ModuleType] = WeakKeyDictionary()
 
 
 def installed() -> list[str]:
@@ -65,6 +69,8 @@ def engine_of(scope: object, who: str) -> ModuleType:
     if not isinstance(scope, Construct):
         message = f"its scope must be a stack, or a construct in one, not {scope!r}"
         raise InputError([Problem(who, message)])
+    if scope in _known:
+        return _known[scope]
     found: dict[str, object] = {}
     for construct in scope.node.scopes:
         for name in _engines_in(type(construct)):
@@ -77,7 +83,8 @@ def engine_of(scope: object, who: str) -> ModuleType:
         outer = next(iter(found))
         message = f"{what} are mixed, and cannot work together; import App, stacks and providers from {outer} alone"
         raise InputError([Problem(who, message)])
-    return import_module(next(iter(found)))
+    _known[scope] = engine = import_module(next(iter(found)))
+    return engine
 
 
 def stack_of(scope: Any, id: object, who: str) -> tuple[ModuleType, Any]:
@@ -88,7 +95,7 @@ def stack_of(scope: Any, id: object, who: str) -> tuple[ModuleType, Any]:
     """
     engine = engine_of(scope, who)
     check_id(scope, id, who)
-    if engine.App.is_app(scope):
+    if isinstance(scope, engine.App):
         raise InputError([Problem(who, "its scope must be a stack, or a construct in one, not the App itself")])
     return engine, engine.TerraformStack.of(scope)
 

@@ -467,7 +467,8 @@ class JtelEnvironment(Construct):
             ]
             blocks = list(with_provider([*plan.resources, *associations], self._provider_name))
             found = fragment(blocks, plan.outputs, facts, self._model.output)
-            apply(self._overrides, rules, blocks, found["resource"])
+            if self._overrides:
+                apply(self._overrides, rules, blocks, found["resource"])
             if self._tokens:
                 order = order_address(self._model)
                 machines = depend_on(self._engine, self._stack, self._tokens, order)

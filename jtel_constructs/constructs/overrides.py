@@ -71,7 +71,7 @@ def apply(
     Raises:
         InputError: nothing of that meaning is emitted, or a path leads into something that has no keys.
     """
-    known = [(block, about(rules, block)) for block in blocks]
+    known = about(rules, blocks)
     for override in overrides:
         found = list(_meant(override, rules, known))
         if not found:

@@ -105,7 +105,7 @@ def require_provider(stack: Construct, environment: Environment | JtelEnvironmen
         InputError: it is no stack, or another environment asked for a provider that works elsewhere.
     """
     engine = engine_of(stack, "require_provider")
-    if not engine.TerraformStack.is_stack(stack):
+    if not isinstance(stack, engine.TerraformStack):
         raise InputError([Problem("require_provider", f"a stack is needed, not a {type(stack).__name__}")])
     if not isinstance(environment, Environment | JtelEnvironment):
         raise InputError([Problem("require_provider", f"an environment is needed, not {environment!r}")])
