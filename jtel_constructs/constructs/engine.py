@@ -87,6 +87,12 @@ def engine_of(scope: object, who: str) -> ModuleType:
     return engine
 
 
+def inherit_engine(construct: Any, scope: object) -> None:
+    """Note that a construct is of its scope's engine, so that nobody has to ask."""
+    if scope in _known:
+        _known[construct] = _known[scope]
+
+
 def stack_of(scope: Any, id: object, who: str) -> tuple[ModuleType, Any]:
     """The engine and the stack of a scope that can take a construct of this id.
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import jsii
 from constructs import Construct
 
 from jtel_constructs.clouds import cloud_of
-from jtel_constructs.constructs.engine import check_id, engine_of
+from jtel_constructs.constructs.engine import check_id, engine_of, inherit_engine
 from jtel_constructs.constructs.environment import JtelEnvironment
 from jtel_constructs.constructs.providers import settings_of
 from jtel_constructs.constructs.resources import terraform_value
@@ -72,6 +73,7 @@ class JtelStack(_TerraformStack, metaclass=_OfTheScopesEngine):
             message = f"an Environment is needed, such as load_environment(path) gives, not {environment!r}"
             raise InputError([Problem(f"stack {id!r}", message)])
         super().__init__(scope, id)
+        inherit_engine(self, scope)
         require_provider(self, environment)
         if environment.backend:
             _set_backend(self, environment.backend)
@@ -89,6 +91,10 @@ class FileStack(JtelStack):
     @jsii.member(jsii_name="prepareStack")
     def prepare_stack(self) -> None:
         """Nothing: saves turning every rule into Terraform JSON twice."""
+
+
+# the providers that were asked for, by stack and id
+_providers: WeakKeyDictionary[Any, dict[str, Any]] = WeakKeyDictionary()
 
 
 def require_provider(stack: Construct, environment: Environment | JtelEnvironment) -> None:
@@ -113,7 +119,8 @@ def require_provider(stack: Construct, environment: Environment | JtelEnvironmen
     provider = cloud_of(model).provider(model)
     config = {key: terraform_value(value) for key, value in provider.config.items()}
     id = f"provider-{provider.local_name}"
-    if (known := stack.node.try_find_child(id)) is not None:
+    made = _providers.setdefault(stack, {})
+    if (known := made.get(id)) is not None:
         if dict(settings_of(known)) != config:
             message = (
                 f"the stack has {id} already, with {dict(settings_of(known))}, and {model.name} needs {config}; make "
@@ -121,7 +128,7 @@ def require_provider(stack: Construct, environment: Environment | JtelEnvironmen
             )
             raise InputError([Problem("require_provider", message)])
         return
-    block = engine.TerraformProvider(
+    block = made[id] = engine.TerraformProvider(
         stack,
         id,
         terraform_resource_type=provider.local_name,
