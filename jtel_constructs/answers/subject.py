@@ -13,6 +13,7 @@ from jtel_constructs.answers.gather import Names, packet_text
 from jtel_constructs.answers.questions import Asked, End, block_of
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, FromGroup, RuleSet, compute
+from jtel_constructs.policy.resolve import settled
 from jtel_constructs.reach.comparison import Far
 from jtel_constructs.reach.engine import Peer, Place, Policy, View
 from jtel_constructs.reach.packets import EVERYWHERE, Block, Direction, PacketRule, intersect, subtract
@@ -65,10 +66,12 @@ class Subject:
         beside: Snapshot | None = None,
         renamed: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        read = snapshot or beside
+        # tokens of an app stand in its files as the expressions that they become
+        ruleset = settled(ruleset) if read else ruleset
         self.ruleset, self.snapshot = ruleset, snapshot
         environment = ruleset.environment
         self.versions = tuple(4 if family == "ipv4" else 6 for family in environment.ip_families)
-        read = snapshot or beside
         if read is None:
             self.keys: Mapping[str, str] = {
                 one.source.id: one.source.id for one in ruleset.demands if isinstance(one.source, FromGroup)

@@ -9,7 +9,7 @@ from typing import Any
 from jtel_constructs.clouds import Ref, cloud_of
 from jtel_constructs.policy import RuleSet
 from jtel_constructs.readers import Snapshot
-from jtel_constructs.readers.documents import Document, Resource, Shape
+from jtel_constructs.readers.documents import Document, Provider, Resource, Shape
 from jtel_constructs.readers.values import Ref as ReaderRef
 
 # what a block says to Terraform itself, not to the provider
@@ -24,15 +24,21 @@ def emitted(ruleset: RuleSet) -> Snapshot:
     """
     environment = ruleset.environment
     plan = cloud_of(environment).emit(ruleset)
+    own = cloud_of(environment).provider(environment)
+    provider = Provider(own.local_name, values=own.config, shown=True)
     resources = []
     for block in plan.resources:
         values = {key: _value(value) for key, value in block.attributes.items() if key not in _META}
-        resources.append(Resource(f"{block.type}.{block.name}", block.type, values, configured=frozenset(values)))
+        resources.append(
+            Resource(f"{block.type}.{block.name}", block.type, values, configured=frozenset(values), provider=provider)
+        )
     output = {
         server.name: {"roles": list(server.roles), "os": server.system, **_value(plan.outputs[server.name])}
         for server in ruleset.servers
     }
-    document = Document(Path(environment.name), Shape.STACK, tuple(resources), output=output)
+    document = Document(
+        Path(environment.name), Shape.STACK, tuple(resources), output=output, providers={provider.key: provider}
+    )
     reader = import_module(f"jtel_constructs.readers.{environment.platform.cloud}")
     snapshot: Snapshot = reader.read(environment, document)
     return snapshot

@@ -161,6 +161,8 @@ class Environment(Record):
         admin_ports_open_to_world: those of 22, 3389 and 7777 that are meant to be open to the whole internet.
         limits: what the account has raised.
         tags: on everything that takes tags.
+        system: name of the system that this environment is one site of, by which `jtel check` tells sites of one system
+            from others. Default: told by their servers.
         acknowledged: ids of notices that the owner has read; they are not said again.
         matrix: a matrix file of the user's own, relative to the environment's file.
         backend: where Terraform keeps its state.
@@ -183,6 +185,7 @@ class Environment(Record):
     limits: Limits = Limits()
     tags: dict[Text, str] = Field(default_factory=dict)
     acknowledged: tuple[Text, ...] = ()
+    system: Text | None = None
     matrix: Text | None = None
     backend: Backend | None = None
     output: Annotated[str, AfterValidator(_output_name)] = OUTPUT

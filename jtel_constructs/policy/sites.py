@@ -30,8 +30,10 @@ class Contradiction:
 def systems(found: Iterable[RuleSet]) -> list[list[RuleSet]]:
     """The environments that are sites of one system, together; most are a system of their own.
 
-    Sites of one system are two environments of which one has a server that stands elsewhere, and the other has a
-    server of that name: here, or elsewhere with an address in common.
+    Environments that name their `system` are told by it. Of others, two are sites of one system where each has a server
+    here that the other has elsewhere, unless their addresses speak against every one of them; where one has a server
+    here at an address that the other has elsewhere by that name; or where both have the same server elsewhere, and none
+    here in common. Names alone say little: most systems have a server `tel`.
     """
     together: list[list[RuleSet]] = []
     for one in found:
@@ -58,14 +60,19 @@ def _servers(site: RuleSet) -> dict[str, Server]:
 
 
 def _linked(one: RuleSet, other: RuleSet) -> bool:
+    if one.environment.system is not None and other.environment.system is not None:
+        return one.environment.system == other.environment.system
     mine, theirs = _servers(one), _servers(other)
-    for name in mine.keys() & theirs.keys():
-        a, b = mine[name], theirs[name]
-        if a.elsewhere is not b.elsewhere:
-            return True
-        if a.elsewhere and any(x.version == y.version and x.overlaps(y) for x in a.addresses for y in b.addresses):
-            return True
-    return False
+    both = [(mine[name], theirs[name]) for name in mine.keys() & theirs.keys()]
+    if {(a.elsewhere, b.elsewhere) for a, b in both} >= {(True, False), (False, True)}:
+        return any(_meet(a, b) or not (a.addresses and b.addresses) for a, b in both)
+    if all(a.elsewhere and b.elsewhere for a, b in both):
+        return any(_meet(a, b) for a, b in both)
+    return any(a.elsewhere is not b.elsewhere and _meet(a, b) for a, b in both)
+
+
+def _meet(a: Server, b: Server) -> bool:
+    return any(x.version == y.version and x.overlaps(y) for x in a.addresses for y in b.addresses)
 
 
 def _of_the_system(one: RuleSet, other: RuleSet) -> Iterator[Contradiction]:

@@ -423,6 +423,20 @@ def test_verify_names_the_difference_and_ends_with_1(jtel: Any, stack: tuple[Pat
     assert [difference["kind"] for difference in found.json["differences"]] == ["open"]
 
 
+@pytest.mark.parametrize("option", ["--stack", "--plan", "--state"])
+def test_verify_refuses_an_empty_name_of_a_file(jtel: Any, folder: Path, option: str) -> None:
+    said = jtel("verify", "acme", option, "")
+    assert (said.code, said.out) == (2, "")
+    assert f"{option} is empty; name a file" in said.err
+
+
+def test_verify_refuses_a_stack_as_a_plan_or_a_state(jtel: Any, stack: tuple[Path, dict[str, Any]]) -> None:
+    for option in ("--plan", "--state"):
+        said = jtel("verify", "acme", option, stack[0])
+        assert said.code == 2
+        assert "this is a synthesized stack; expected a " in said.err
+
+
 def test_verify_refuses_a_file_that_is_no_stack(jtel: Any, folder: Path) -> None:
     said = jtel("verify", "acme", "--stack", folder / "acme.yaml")
     assert (said.code, said.out) == (2, "")

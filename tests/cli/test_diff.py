@@ -90,6 +90,7 @@ def test_the_matrix_of_a_revision_comes_with_it(repository: Path, capsys: pytest
         (("office", "office", "--live"), "error: two things are compared: --live is in B's place"),
         (("office", str(MATRIX)), "error: office and "),
         ((str(MATRIX), "--live"), f"error: {MATRIX}: A must be an environment"),
+        (("office", "--plan", ""), "error: --plan is empty; name a file"),
         (("offcie", "office"), "error: offcie: there is no such file"),
         (("office", "office", "--expect", "x"), "error: --expect: 'x' is no change; write open FROM->TO PORT"),
     ],

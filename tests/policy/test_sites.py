@@ -108,13 +108,18 @@ def test_the_same_addresses_in_other_blocks_are_the_same() -> None:
 
 
 def test_a_server_that_stands_nowhere_is_found_until_every_file_says_that_it_is_known() -> None:
-    one = cloud()
-    two = cloud("acd-more")
-    about = [about for about, _ in found(one, two)]
-    # and the other server stands in both
-    assert about == ["server:lb", "server:tel"]
+    def chat(**keys: Any) -> RuleSet:
+        servers = [*changed(1, elsewhere=True), server("chat", "ACD-CHAT")]
+        return compute(environment(name="acd-chat", servers=servers, **keys))
+
+    assert [about for about, _ in found(cloud(), chat())] == ["server:chat", "server:tel"]
     read: dict[str, Any] = {"acknowledged": ["elsewhere:tel"]}
-    assert [about for about, _ in found(cloud(**read), cloud("acd-more", **read))] == ["server:lb"]
+    assert [about for about, _ in found(cloud(**read), chat())] == ["server:chat", "server:tel"]
+    assert [about for about, _ in found(cloud(**read), chat(**read))] == ["server:chat"]
+
+
+def test_two_systems_that_share_a_server_elsewhere_but_have_the_same_servers_here_are_two() -> None:
+    assert found(cloud(), cloud("acd-test", redundant=False)) == []
 
 
 def test_three_sites_are_one_system() -> None:
@@ -140,3 +145,15 @@ def test_the_command_says_so_and_its_exit_code_is_1(tmp_path: Path, capsys: pyte
     assert main(["check", *map(str, files)]) == 1
     assert "contradiction: redundant is true in acd-cloud, and false in acd-tel [redundant]" in capsys.readouterr().out
     assert main(["check", str(files[0])]) == 0
+
+
+def test_the_key_system_tells_sites_apart_where_their_servers_do_not() -> None:
+    assert found(cloud(system="one"), second(system="two", redundant=False)) == []
+    assert [about for about, _ in found(cloud(system="one"), second(system="one", redundant=False))] == ["redundant"]
+    other = {**environment().model_dump(mode="json", include={"platform"}), "system": "one"}
+    everything = compute(environment(name="acd-all", topology="small-v1", **other))
+    assert found(cloud(system="one"), everything)
+
+
+def test_a_system_that_has_a_server_of_that_name_here_is_another_one() -> None:
+    assert found(cloud(), compute(environment(name="other", redundant=False))) == []

@@ -26,7 +26,12 @@ def emitted(environment: Environment, file: Path) -> Snapshot:
     rules = compute(environment)
     plan = cloud_of(environment).emit(rules)
     facts = {server.name: {"roles": list(server.roles), "os": server.system} for server in rules.servers}
-    file.write_text(json.dumps(fragment(plan.resources, plan.outputs, facts)), encoding="utf-8")
+    provider = cloud_of(environment).provider(environment)
+    content = {
+        "provider": {provider.local_name: [dict(provider.config)]},
+        **fragment(plan.resources, plan.outputs, facts),
+    }
+    file.write_text(json.dumps(content), encoding="utf-8")
     return read_terraform(file, environment)
 
 

@@ -34,9 +34,10 @@ def stacks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every topology, redundant or not, on every cloud, synthesized at once."""
     folder = tmp_path_factory.mktemp("topologies")
     for cloud, platform in PLATFORMS.items():
-        for topology, redundant in CASES:
+        for number, (topology, redundant) in enumerate(CASES):
             content = {
-                "name": "acd",
+                # names of their own, since all of a cloud are in one place
+                "name": f"acd{number}",
                 "redundant": redundant,
                 "platform": platform,
                 "topology": topology,

@@ -59,7 +59,9 @@ def run(options: Namespace) -> int:
     """Run the command; the exit code."""
     with temporary_folder("jtel-diff-") as folder:
         a = operand(options.a, folder)
-        given = [option for option in ("stack", "plan", "state", "live") if getattr(options, option)]
+        given = [
+            option for option in ("stack", "plan", "state", "live") if getattr(options, option) not in (None, False)
+        ]
         if (options.b is None) is not bool(given):
             what = (
                 "give B, or one of --stack, --plan, --state and --live"
@@ -137,6 +139,8 @@ def _print(before: str, after: str, comparison: Comparison, expected: Expected |
             _print_flows(title, [(flow, "") for flow in flows])
     for fault in comparison.faults:
         say(f"{fault.kind}: {fault.message}")
+    for way in dict.fromkeys(fault.settle for fault in comparison.faults if fault.settle):
+        say(f"to settle it: {way}")
     for old, new in comparison.renamed:
         say(f"renamed: {old} is {new} now; the two were compared as one server")
     for effect in comparison.effects:
