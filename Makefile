@@ -38,7 +38,7 @@ test: setup $(CDKTN_STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	JTEL_ENGINE=cdktn $(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) \
-	  tests/constructs tests/snapshots tests/deploy/test_customer_app.py
+	  tests/constructs tests/snapshots tests/testing tests/deploy/test_customer_app.py
 
 lifecycle: setup
 	JTEL_LIFECYCLE=whole $(BIN)/python -m pytest tests/lifecycle -n $(TEST_JOBS) $(PYTEST_ARGS)
