@@ -69,6 +69,7 @@ quota_security_group_rule = {rule_quota}
 type_drivers = local
 project_network_types = local
 mechanism_drivers =
+extension_drivers = {extensions}
 """
 
 
@@ -80,12 +81,21 @@ class OpenStackServer:
         venv_folder: what `installation.ensure_venv` returned.
         group_quota: security groups that a project may have, its ``default`` included; -1 for no limit.
         rule_quota: the same for rules, all groups of a project together.
+        extensions: of ML2, such as ``port_security``, which most clouds have.
     """
 
-    def __init__(self, directory: Path, venv_folder: Path, *, group_quota: int = 10, rule_quota: int = 100) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        venv_folder: Path,
+        *,
+        group_quota: int = 10,
+        rule_quota: int = 100,
+        extensions: str = "",
+    ) -> None:
         self._directory = directory
         self._venv = venv_folder
-        self._quotas = {"group_quota": group_quota, "rule_quota": rule_quota}
+        self._quotas = {"group_quota": group_quota, "rule_quota": rule_quota, "extensions": extensions}
         self._password = secrets.token_hex(16)
         self._auth_url = ""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
