@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(content)))
-        if self.command == "DELETE":
+        if self.command != "GET":
             # understood by the provider's SDK alone: it need not wait before it looks
             self.send_header("X-Go-Azure-Sdk-Skip-Polling-Delay", "true")
         self.end_headers()
