@@ -1,19 +1,33 @@
-"""What an environment becomes in Terraform, read back as a proof reads it: no file, no node."""
+"""What an environment becomes in Terraform: the JSON that the CDK would synthesize, and a proof's reading of it.
+
+No file, no node. A test holds the JSON against what the CDK writes, for every cloud and topology.
+"""
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from jtel_constructs.clouds import Ref, cloud_of
+from jtel_constructs.clouds import cloud_of
+from jtel_constructs.clouds.terraform_json import fragment, terraform_value
 from jtel_constructs.policy import RuleSet
-from jtel_constructs.readers import Snapshot
-from jtel_constructs.readers.documents import Document, Provider, Resource, Shape
-from jtel_constructs.readers.values import Ref as ReaderRef
+from jtel_constructs.readers import Snapshot, read_content
 
-# what a block says to Terraform itself, not to the provider
-_META = frozenset({"lifecycle", "depends_on"})
+
+def stack_content(ruleset: RuleSet) -> dict[str, Any]:
+    """The resources, the output, the provider and what moved, as they stand in the environment's `cdk.tf.json`.
+
+    Raises:
+        LimitError, ExpressionError: the cloud does not take the environment.
+    """
+    environment = ruleset.environment
+    cloud = cloud_of(environment)
+    plan, provider = cloud.emit(ruleset), cloud.provider(environment)
+    facts = {server.name: {"roles": list(server.roles), "os": server.system} for server in ruleset.servers}
+    return {
+        "provider": {provider.local_name: [terraform_value(provider.config)]},
+        **fragment(plan.resources, plan.outputs, facts, environment.output),
+    }
 
 
 def emitted(ruleset: RuleSet) -> Snapshot:
@@ -23,32 +37,4 @@ def emitted(ruleset: RuleSet) -> Snapshot:
         LimitError, ExpressionError: the cloud does not take the environment.
     """
     environment = ruleset.environment
-    plan = cloud_of(environment).emit(ruleset)
-    own = cloud_of(environment).provider(environment)
-    provider = Provider(own.local_name, values=own.config, shown=True)
-    resources = []
-    for block in plan.resources:
-        values = {key: _value(value) for key, value in block.attributes.items() if key not in _META}
-        resources.append(
-            Resource(f"{block.type}.{block.name}", block.type, values, configured=frozenset(values), provider=provider)
-        )
-    output = {
-        server.name: {"roles": list(server.roles), "os": server.system, **_value(plan.outputs[server.name])}
-        for server in ruleset.servers
-    }
-    document = Document(
-        Path(environment.name), Shape.STACK, tuple(resources), output=output, providers={provider.key: provider}
-    )
-    reader = import_module(f"jtel_constructs.readers.{environment.platform.cloud}")
-    snapshot: Snapshot = reader.read(environment, document)
-    return snapshot
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, Ref):
-        return ReaderRef(f"{value.type}.{value.name}", value.attribute)
-    if isinstance(value, dict):
-        return {key: _value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_value(item) for item in value]
-    return value
+    return read_content(Path(environment.name), stack_content(ruleset), environment)

@@ -5,13 +5,18 @@ Shares nothing with the code that emits the groups.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jtel_constructs.policy import Environment
 from jtel_constructs.readers.differences import Difference
 from jtel_constructs.readers.snapshot import Snapshot
 
-__all__ = ["Difference", "Snapshot", "read_live", "read_terraform"]
+if TYPE_CHECKING:
+    from jtel_constructs.readers.documents import Document
+
+__all__ = ["Difference", "Snapshot", "read_content", "read_live", "read_terraform"]
 
 
 def read_terraform(path: Path, environment: Environment, kind: str | None = None) -> Snapshot:
@@ -27,7 +32,25 @@ def read_terraform(path: Path, environment: Environment, kind: str | None = None
     from jtel_constructs.readers.documents import Shape
     from jtel_constructs.readers.terraform import load
 
-    document = load(Path(path), environment.output, Shape(kind) if kind else None)
+    return _read(load(Path(path), environment.output, Shape(kind) if kind else None), environment)
+
+
+def read_content(origin: Path, content: Mapping[str, Any], environment: Environment) -> Snapshot:
+    """What a stack's JSON says of an environment's groups, as `read_terraform` reads it from a file.
+
+    Args:
+        origin: what messages call it.
+        content: the JSON, parsed.
+
+    Raises:
+        ProofError: it is not shaped like a stack, or has none of the environment's groups.
+    """
+    from jtel_constructs.readers.stack import load_stack
+
+    return _read(load_stack(origin, content, environment.output), environment)
+
+
+def _read(document: Document, environment: Environment) -> Snapshot:
     # each cloud's reader is imported only where it is used: commands start faster
     if environment.platform.cloud == "aws":
         from jtel_constructs.readers.aws import read

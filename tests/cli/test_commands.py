@@ -380,6 +380,13 @@ def test_synth_without_node_says_so(jtel: Any, folder: Path, monkeypatch: pytest
     assert not (folder / "out").exists()
 
 
+def test_verify_without_a_file_needs_no_node(jtel: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    said = jtel("verify", "acme", "--no-notices")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("acme: proved: what would be synthesized lets in exactly what the rows demand\n")
+
+
 @pytest.mark.parametrize("option", [[], ["--stack", "nothing.json"], ["--live"]], ids=["synth", "stack", "live"])
 def test_verify_refuses_a_wrong_file_first(jtel: Any, folder: Path, option: list[str]) -> None:
     wrong = _put(folder, "wrong", "egress: some\n")

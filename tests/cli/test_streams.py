@@ -120,7 +120,8 @@ def test_a_stopped_synthesis_leaves_no_file_and_no_process(
 ) -> None:
     temporary, out = tmp_path / "tmp", tmp_path / "out"
     temporary.mkdir()
-    arguments = ["verify", "acme.yaml"] if command == "verify" else ["synth", "acme.yaml", "--out", str(out)]
+    app = f"{sys.executable} -m jtel_constructs.constructs.synth {out} acme.yaml"
+    arguments = ["verify", "--app", app] if command == "verify" else ["synth", "acme.yaml", "--out", str(out)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
     with subprocess.Popen([*JTEL, *arguments], cwd=folder, env=environ, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 30

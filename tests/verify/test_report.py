@@ -37,7 +37,7 @@ def test_the_public_names_are_these() -> None:
         "prove",
     ]
     assert all(getattr(jtel_constructs.answers, name) for name in jtel_constructs.answers.__all__)
-    assert jtel_constructs.readers.__all__ == ["Difference", "Snapshot", "read_live", "read_terraform"]
+    assert jtel_constructs.readers.__all__ == ["Difference", "Snapshot", "read_content", "read_live", "read_terraform"]
 
 
 def test_a_difference_says_all_of_it_in_one_sentence(bench: Bench) -> None:

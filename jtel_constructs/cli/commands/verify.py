@@ -5,10 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from jtel_constructs.cli.common import add_no_notices, environment_json, path_of, print_json, print_remarks, synthesize
+from jtel_constructs.cli.common import add_no_notices, environment_json, path_of, print_json, print_remarks
 from jtel_constructs.cli.sources import add_source_options, source_of
 from jtel_constructs.cli.tables import say
-from jtel_constructs.clouds import cloud_of
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.policy import RuleSet, compute, load_environment
 from jtel_constructs.processes import temporary_folder
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 HELP = "prove that Terraform JSON, or a cloud, opens exactly what the rows demand"
 DESCRIPTION = """\
 Compare every server, peer and stranger on every port with what the rows demand.
-Without options, the environment is synthesized first.
+Without options, of what would be synthesized (jtel synth writes it).
 
 Exit code: 0 proved; 1 it differs, each time with a packet or a named fault;
 3 cannot be told: nothing was found wrong, but not all could be read (each
@@ -57,7 +56,6 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Run the command; the exit code."""
     from jtel_constructs.answers import prove
-    from jtel_constructs.readers import read_terraform
 
     if options.app is not None:
         return _run_app(options)
@@ -70,11 +68,9 @@ def run(options: Namespace) -> int:
     if source:
         snapshot, what = source.snapshot, source.what
     else:
-        cloud_of(environment).emit(found)
-        with temporary_folder("jtel-verify-") as folder:
-            synthesize([path], folder, "set TMPDIR to a folder with room")
-            snapshot = read_terraform(folder / "stacks" / path.stem / "cdk.tf.json", environment)
-        what = "the synthesized stack"
+        from jtel_constructs.exports.emitted import emitted
+
+        snapshot, what = emitted(found), "what would be synthesized"
     proof = prove(found, snapshot)
     if options.format == "sarif":
         from jtel_constructs.exports.sarif import sarif
