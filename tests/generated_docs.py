@@ -138,10 +138,43 @@ def reasons_table() -> str:
     return table(("reason", "it means", "what to do"), ((reason, *MEANINGS_OF_REASONS[reason]) for reason in Reason))
 
 
+# way of use, example; lines of code are counted
+_WAYS = (
+    ("environment files, deployed by `cdktf deploy`", "stacks/environments/demo-aws.yaml"),
+    ("a plain Python app, no Terraform knowledge in it", "examples/python-only/main.py"),
+    ("your own app: VPC, instances, another stack that uses a group", "examples/customer-app/main.py"),
+    ("the same on Azure: network interfaces, a subnet", "examples/azure-app/main.py"),
+    ("the same on OpenStack: ports", "examples/openstack-app/main.py"),
+    ("with prebuilt provider bindings, cdktf", "examples/prebuilt-cdktf/main.py"),
+    ("with prebuilt provider bindings, cdktn", "examples/prebuilt-cdktn/main.py"),
+    ("one component, wired to groups that are there", "examples/component-alone/main.py"),
+    ("two stacks that need each other", "examples/two-stacks/main.py"),
+    ("two regions, one by an aliased provider", "examples/two-regions/main.py"),
+    ("servers on premises and in a cloud", "examples/hybrid/environments/hybrid-aws.yaml"),
+    ("a repository with tests of its own", "examples/with-tests/tests/test_contact_centre.py"),
+)
+
+
+def ways_table() -> str:
+    """The ways of use, and how many lines each takes: without blank lines, comments and docstrings."""
+    return table(
+        ("way of use", "lines", "example"),
+        ((way, str(_lines(ROOT / file)), f"[{Path(file).parent}]({file})") for way, file in _WAYS),
+    )
+
+
+def _lines(file: Path) -> int:
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".py":
+        text = re.sub(r'"""(?:.|\n)*?"""', "", text)
+    return sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith("#"))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "rows": rows_table,
     "supplements": supplements_table,
     "clouds": clouds_table,
+    "ways": ways_table,
     "notices": notices_table,
     "findings": findings_table,
     "reasons": reasons_table,
