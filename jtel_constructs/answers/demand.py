@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from jtel_constructs.matrix import PortRange
 from jtel_constructs.policy import FromGroup, FromServer, Internal, RuleSet, Source, is_token
-from jtel_constructs.reach.engine import PROBE, Policy
+from jtel_constructs.reach.engine import Policy
 from jtel_constructs.reach.packets import (
     ALL_PORTS,
     BOTH,
@@ -24,6 +24,8 @@ from jtel_constructs.readers.snapshot import Snapshot
 
 EGRESS = "egress: all"
 PROBES = "health probes on Azure"
+# where the probes of Azure's load balancers come from, in every virtual network (168.63.129.16)
+PROBE_ADDRESS = 0xA83F8110
 _NUMBERS = {"tcp": TCP, "udp": UDP}
 _ALL_SERVERS = "every server"
 
@@ -59,7 +61,7 @@ def demanded(
         ]
     if snapshot.cloud == "azure":
         # not of the matrix, but every load balancer's health probes need it
-        rules += [PacketRule(name, PROBES, "ingress", Selector(tag=PROBE), TCP, ALL_PORTS) for name in names]
+        rules += [PacketRule(name, PROBES, "ingress", Selector(place="probe"), TCP, ALL_PORTS) for name in names]
     # a server is itself, whatever groups the snapshot has it in; a foreign group may yet turn out to be one of them
     members = {
         name: frozenset({_itself(name), _ALL_SERVERS}) | snapshot.members.get(name, frozenset()) for name in names

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from jtel_constructs.answers.demand import PROBE_ADDRESS
 from jtel_constructs.answers.effects import effects
 from jtel_constructs.answers.gather import Line, Names, gather, packet_text, ports_text
 from jtel_constructs.answers.rows import RowRef
@@ -215,10 +216,11 @@ def comparison_of(left: Subject, right: Subject) -> PolicyComparison:
     bound = right if bound_by_right else left
     unused = {version: bound.versions[0] for version in VERSIONS if version not in bound.versions}
     probes = all(one.snapshot is None or one.snapshot.cloud == "azure" for one in (left, right))
+    probe = PROBE_ADDRESS if probes else None
     read = left.snapshot and right.snapshot
     shared = frozenset() if read else frozenset(bound.ruleset.opened)
     return PolicyComparison(
-        left.policy, right.policy, unused=unused, bound_by_right=bound_by_right, shared=shared, probes=probes
+        left.policy, right.policy, unused=unused, bound_by_right=bound_by_right, shared=shared, probe=probe
     )
 
 

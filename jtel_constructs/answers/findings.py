@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Literal
 
-from jtel_constructs.reach.packets import BOTH, TCP, UDP, Direction, address_text, bits, protocol_name
+from jtel_constructs.reach.packets import BOTH, TCP, UDP, Direction, protocol_name
+from jtel_constructs.reach.spans import Span, example, merge_spans, span_text
 from jtel_constructs.readers.differences import Difference, Kind
 from jtel_constructs.readers.values import ports_text
 
 PacketKind = Literal[Kind.MISSING, Kind.OPEN, Kind.UNTOLD]
-Span = tuple[int, int, int]
 
 _SHOWN_RANGES = 3
 _SHOWN_CAUSES = 4
-# addresses that make good examples, where they are in the range
-_EXAMPLES = {
-    4: [int(ip_address(text)) for text in ("203.0.113.1", "198.51.100.1", "192.0.2.1", "8.8.8.8")],
-    6: [int(ip_address("2001:db8::1"))],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ class Findings:
                 over = "" if both else f" over IPv{min(seen.versions)}"
                 yield self._difference(finding, finding.peer, finding.peer, over=over)
                 continue
-            merged = {place: _merge(spans) for place, spans in seen.spans.items()}
+            merged = {place: merge_spans(spans) for place, spans in seen.spans.items()}
             if len(merged) == len(self._places) and len(set(merged.values())) == 1:
                 yield self._strangers(finding, next(iter(merged.values())), "")
                 continue
@@ -93,11 +87,10 @@ class Findings:
                 yield self._strangers(finding, spans, " in the virtual network" if place == "network" else "")
 
     def _strangers(self, finding: Finding, spans: tuple[Span, ...], where: str) -> Difference:
-        shown = [_span_text(span) + self._owner(span) for span in spans[:_SHOWN_RANGES]]
+        shown = [span_text(span, block=True) + self._owner(span) for span in spans[:_SHOWN_RANGES]]
         more = len(spans) - len(shown)
         text = ", ".join(shown) + (f" and {more} more ranges" if more else "")
-        version, first, last = spans[0]
-        return self._difference(finding, text + where, address_text(version, _example(version, first, last)), where)
+        return self._difference(finding, text + where, example(spans[0]), where)
 
     def _owner(self, span: Span) -> str:
         """The servers elsewhere whose addresses hold all of these, for the eye."""
@@ -151,31 +144,3 @@ def _what(protocol: str, ports: str) -> str:
     if ports == "all":
         return protocol if protocol.startswith("any") else f"all of {protocol}"
     return f"{protocol} {ports}"
-
-
-def _merge(spans: list[Span]) -> tuple[Span, ...]:
-    """Adjacent ranges as one."""
-    merged: list[Span] = []
-    for version, first, last in sorted(spans):
-        if merged and merged[-1][0] == version and merged[-1][2] + 1 == first:
-            merged[-1] = (version, merged[-1][1], last)
-        else:
-            merged.append((version, first, last))
-    return tuple(merged)
-
-
-def _span_text(span: Span) -> str:
-    version, first, last = span
-    if first == 0 and last == (1 << bits(version)) - 1:
-        return f"any IPv{version} address"
-    size = last - first + 1
-    if size & (size - 1) == 0 and first % size == 0:
-        return f"{address_text(version, first)}/{bits(version) - size.bit_length() + 1}"
-    return f"{address_text(version, first)}-{address_text(version, last)}"
-
-
-def _example(version: int, first: int, last: int) -> int:
-    for example in _EXAMPLES[version]:
-        if first <= example <= last:
-            return example
-    return first + 1 if first < last else first

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 
-from jtel_constructs.answers.demand import demanded, foreign_keys
+from jtel_constructs.answers.demand import PROBE_ADDRESS, demanded, foreign_keys
 from jtel_constructs.answers.findings import Finding, Findings, PacketKind
 from jtel_constructs.policy import Environment, FromGroup, RuleSet, is_token
 from jtel_constructs.policy.resolve import settled
-from jtel_constructs.reach.engine import Peer, Place, Policy, View
+from jtel_constructs.reach.engine import Peer, Policy, View
 from jtel_constructs.reach.packets import (
     DIRECTIONS,
     OTHER_PROTOCOL,
@@ -22,6 +22,7 @@ from jtel_constructs.reach.packets import (
     Block,
     Direction,
     PacketRule,
+    Place,
     Ports,
     bits,
     subtract,
@@ -30,8 +31,6 @@ from jtel_constructs.reach.packets import (
 from jtel_constructs.readers.differences import Difference, Kind, untold
 from jtel_constructs.readers.snapshot import Snapshot
 
-# where the probes of Azure's load balancers come from, in every virtual network
-_PROBE_ADDRESS = 0xA83F8110
 _ANOTHER = "another machine"
 _PROBES = "probes of the load balancer"
 
@@ -337,7 +336,7 @@ class _Pair:
 
     def probe(self, wanted: View, behind: bool) -> None:
         """The platform's own probes, as `wanted` has it."""
-        peer = Peer(4, _PROBE_ADDRESS, place="probe")
+        peer = Peer(4, PROBE_ADDRESS, place="probe")
         for kind, protocol, ports in self.comparison.changes(wanted.codes(peer), self.got.codes(peer), self.protocols):
             if kind is Kind.OPEN or (kind is Kind.MISSING and not behind):
                 because = self.got if kind is Kind.OPEN else wanted

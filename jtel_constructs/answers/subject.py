@@ -15,8 +15,8 @@ from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, FromGroup, RuleSet, compute
 from jtel_constructs.policy.resolve import settled
 from jtel_constructs.reach.comparison import Far
-from jtel_constructs.reach.engine import Peer, Place, Policy, View
-from jtel_constructs.reach.packets import EVERYWHERE, Block, Direction, PacketRule, intersect, subtract
+from jtel_constructs.reach.engine import Peer, Policy, View
+from jtel_constructs.reach.packets import EVERYWHERE, Block, Direction, PacketRule, Place, intersect, subtract
 from jtel_constructs.reach.spans import cut
 from jtel_constructs.readers.differences import Difference, Kind
 from jtel_constructs.readers.snapshot import Snapshot

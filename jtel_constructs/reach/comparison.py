@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from jtel_constructs.reach.engine import Peer, Place, Policy, View
+from jtel_constructs.reach.engine import Peer, Policy, View
 from jtel_constructs.reach.packets import (
     DIRECTIONS,
     EVERYWHERE,
@@ -17,13 +17,11 @@ from jtel_constructs.reach.packets import (
     VERSIONS,
     Block,
     Direction,
+    Place,
     subtract,
     union,
 )
 from jtel_constructs.reach.spans import Span, cut
-
-# where the probes of Azure's load balancers come from, in every virtual network
-_PROBE_ADDRESS = 0xA83F8110
 
 
 class Change(StrEnum):
@@ -56,7 +54,7 @@ class Changed:
     """Packets of one protocol that the two policies treat differently, between a server and one far end.
 
     Attributes:
-        behind: the machine that they are for, where the server's group stands before another one (Azure); else empty.
+        behind: the machine that they are for, where the server's group stands before another one; else empty.
     """
 
     change: Change
@@ -83,7 +81,7 @@ class PolicyComparison:
         bound_by_right: it is the right one that says how much may be open there.
         shared: servers whose rules are on a group that somebody else manages, where more may be open, and of which
             nothing is said of what may go out.
-        probes: the platform's own probes are compared too.
+        probe: the IPv4 address that the platform's own probes come from, if they are compared too.
     """
 
     def __init__(
@@ -94,11 +92,11 @@ class PolicyComparison:
         unused: Mapping[int, int] = MappingProxyType({}),
         bound_by_right: bool = False,
         shared: frozenset[str] = frozenset(),
-        probes: bool = False,
+        probe: int | None = None,
     ) -> None:
         self.left, self.right = left, right
         self.servers = sorted({*left.holders, *right.holders})
-        self._unused, self._bound_by_right, self._probes, self._shared = unused, bound_by_right, probes, shared
+        self._unused, self._bound_by_right, self._probe, self._shared = unused, bound_by_right, probe, shared
         self._aimed = left.aimed or right.aimed
         self._places: tuple[Place, ...] = ("outside", "network") if self._aimed else ("outside",)
         self._found: dict[object, tuple[_Difference, ...]] = {}
@@ -157,9 +155,9 @@ class PolicyComparison:
         for far, peer in self._members():
             yield from self._member(server, "ingress", behind, far, peer, left, right)
         yield from self._strangers(server, "ingress", behind, left, right)
-        if self._probes:
-            span = (4, _PROBE_ADDRESS, _PROBE_ADDRESS)
-            peer = Peer(4, _PROBE_ADDRESS, place="probe")
+        if self._probe is not None:
+            span = (4, self._probe, self._probe)
+            peer = Peer(4, self._probe, place="probe")
             # behind the group they need not get in, but may
             wanted = self._pair(server, "ingress")[0] if behind else left
             for change in self._changed(

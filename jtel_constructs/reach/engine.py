@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import Literal
 
-from jtel_constructs.reach.packets import NO_PORTS, VERSIONS, Block, Direction, PacketRule, Selector, bits, subtract
+from jtel_constructs.reach.packets import (
+    NO_PORTS,
+    VERSIONS,
+    Block,
+    Direction,
+    PacketRule,
+    Place,
+    Selector,
+    bits,
+    subtract,
+)
 from jtel_constructs.reach.verdict import Acts, Allowed, Effect, decide
-
-# where a peer is, which only Azure's service tags ask: in the virtual network or not, or the platform's own probe
-Place = Literal["outside", "network", "probe"]
-
-VIRTUAL_NETWORK = "virtualnetwork"
-PROBE = "azureloadbalancer"
 
 # a rule, and whether it acts on the packets in question
 Acting = tuple[PacketRule, Acts]
@@ -50,7 +53,7 @@ class Policy:
         rules: of all groups.
         holders: for each server, the groups whose rules protect it.
         members: for each server, the groups that it is in as somebody else's peer.
-        aimed: rules have a destination of their own (Azure), so a group may stand before other machines too.
+        aimed: rules have a destination of their own, so a group may stand before other machines too.
     """
 
     def __init__(
@@ -106,7 +109,7 @@ class Policy:
         return tuple(self._local(selector, local) for selector in selectors)
 
     def _local(self, selector: Selector, local: str | None) -> Acts:
-        if selector.anyone or selector.tag == VIRTUAL_NETWORK:
+        if selector.anyone or selector.place == "network":
             return Acts.SURELY
         if selector.groups:
             if local is not None:
@@ -114,7 +117,7 @@ class Policy:
             environment = frozenset[str]().union(*self.members.values())
             # a machine that is no server may be in a group that is not the environment's
             return Acts.NEVER if environment.issuperset(selector.groups) else Acts.CONDITIONALLY
-        # blocks and other tags: the near end's address is not known
+        # blocks and other sets of addresses: the near end's address is not known
         return Acts.CONDITIONALLY
 
     def code(self, rule: PacketRule, acts: Acts) -> int:
@@ -150,7 +153,8 @@ class View:
         self._general: list[Acting] = []
         self._refusing_blocks: list[Acting] = []
         self._untold: list[Acting] = []
-        self._members: dict[tuple[object, ...], frozenset[int]] = {}
+        self._codes: dict[object, frozenset[int]] = {}
+        self._block_codes: dict[Block, frozenset[int]] = {}
         for rule, acts in rules:
             if rule.protocol is not None:
                 self.protocols.add(rule.protocol)
@@ -162,7 +166,7 @@ class View:
                 self._refusing_blocks.append((rule, min(acts, Acts.CONDITIONALLY)))
             if rule.untold and rule.remote.anyone:
                 self._untold.append((rule, acts))
-            elif rule.remote.anyone or rule.remote.tag:
+            elif rule.remote.anyone or rule.remote.place or rule.remote.tag:
                 self._general.append((rule, acts))
         self.blocks.update(self._by_block)
         self.groups.update(self._by_group)
@@ -173,35 +177,56 @@ class View:
 
     def active(self, peer: Peer) -> Iterator[Acting]:
         """The rules that may act on this peer's packets, and whether they surely do. One may come twice."""
-        yield from self._untold
+        yield from self._elsewhere_than_blocks(peer, self._groups(peer))
+        for block in self._blocks(peer):
+            yield from self._by_block[block]
+
+    def _groups(self, peer: Peer) -> frozenset[str]:
+        """The groups of a peer that rules name."""
         groups = self._policy.members.get(peer.server, frozenset()) if peer.server else frozenset()
-        for group in (*groups, peer.group):
-            for rule, acts in self._by_group.get(group, ()) if group else ():
-                if peer.version in rule.versions:
-                    yield rule, acts
+        groups = groups & self.groups
+        return groups | {peer.group} if peer.group in self.groups else groups
+
+    def _blocks(self, peer: Peer) -> Iterator[Block]:
+        """The blocks of rules that a peer is in."""
         if peer.address is not None:
             width = bits(peer.version)
             for length in self._lengths[peer.version]:
                 shift = width - length
-                yield from self._by_block.get(Block(peer.version, peer.address >> shift << shift, length), ())
-        else:
+                block = Block(peer.version, peer.address >> shift << shift, length)
+                if block in self._by_block:
+                    yield block
+
+    def _elsewhere_than_blocks(self, peer: Peer, groups: frozenset[str]) -> Iterator[Acting]:
+        """The rules that act on a peer, whatever its address is, if it has one."""
+        yield from self._untold
+        for group in groups:
+            for rule, acts in self._by_group[group]:
+                if peer.version in rule.versions:
+                    yield rule, acts
+        if peer.address is None:
             yield from self._refusing_blocks
         for rule, acts in self._general:
             if peer.version not in rule.versions or (peer.address is None and rule.allow):
                 continue
-            match = Acts.SURELY if rule.remote.anyone else _in_tag(rule.remote.tag, peer)
+            match = Acts.SURELY if rule.remote.anyone else _is_there(rule.remote, peer)
             if match is not Acts.NEVER:
                 yield rule, min(acts, match)
 
     def codes(self, peer: Peer) -> frozenset[int]:
         """What acts on this peer's packets; equal for peers that are treated alike."""
         code = self._policy.code
-        if peer.address is not None:
-            return frozenset([code(rule, acts) for rule, acts in self.active(peer)])
-        key = (peer.server, peer.group, peer.version, peer.place)
-        found = self._members.get(key)
+        groups = self._groups(peer)
+        key = (groups, peer.version, peer.place, peer.address is None)
+        found = self._codes.get(key)
         if found is None:
-            found = self._members[key] = frozenset([code(rule, acts) for rule, acts in self.active(peer)])
+            acting = self._elsewhere_than_blocks(peer, groups)
+            found = self._codes[key] = frozenset([code(rule, acts) for rule, acts in acting])
+        for block in self._blocks(peer):
+            more = self._block_codes.get(block)
+            if more is None:
+                more = self._block_codes[block] = frozenset([code(rule, acts) for rule, acts in self._by_block[block]])
+            found |= more
         return found
 
     def because(
@@ -228,12 +253,11 @@ def _acts(rule: PacketRule) -> Acts:
     return Acts.UNTOLD if rule.untold else Acts.CONDITIONALLY if rule.conditional else Acts.SURELY
 
 
-def _in_tag(tag: str | None, peer: Peer) -> Acts:
-    """Whether a peer is in an Azure service tag."""
-    if tag == PROBE:
+def _is_there(remote: Selector, peer: Peer) -> Acts:
+    """Whether a peer is in a place, or in a set of addresses that is known by its name alone."""
+    if remote.place == "probe":
         return Acts.SURELY if peer.place == "probe" else Acts.NEVER
-    if tag == VIRTUAL_NETWORK:
-        # the tag holds the platform's own address too, where load balancers' probes come from
+    if remote.place == "network":
+        # the platform's own address may count as one of the network
         return {"network": Acts.SURELY, "probe": Acts.CONDITIONALLY, "outside": Acts.NEVER}[peer.place]
-    # what other tags hold changes from week to week
     return Acts.CONDITIONALLY

@@ -10,6 +10,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Literal, NamedTuple
 
 Direction = Literal["ingress", "egress"]
+# where a peer is, if rules ask: in the servers' own network, outside it, or the platform's own prober
+Place = Literal["outside", "network", "probe"]
 DIRECTIONS: tuple[Direction, ...] = ("ingress", "egress")
 VERSIONS = (4, 6)
 BOTH: frozenset[int] = frozenset(VERSIONS)
@@ -137,11 +139,20 @@ def parse_block(text: str, *, strict: bool = True, bare: bool = False) -> Block 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Whom an end of a rule names: anyone, blocks, members of groups, or a service tag of Azure. Exactly one is set."""
+    """Whom an end of a rule names. Exactly one is set.
+
+    Attributes:
+        anyone: everybody.
+        blocks: addresses.
+        groups: their members.
+        place: whoever is there.
+        tag: a set of addresses that is known by its name alone; what is in it changes, and nobody can tell.
+    """
 
     anyone: bool = False
     blocks: tuple[Block, ...] = ()
     groups: tuple[str, ...] = ()
+    place: Place | None = None
     tag: str | None = None
 
 
@@ -156,7 +167,7 @@ class PacketRule:
         holder: key of the group that it belongs to.
         where: Terraform address, or the cloud's id, of what says it.
         remote: the other end: the source of ingress, the destination of egress.
-        local: the end that the group protects; anything but `ANYONE` on Azure alone.
+        local: the end that the group protects; `ANYONE` unless rules have a destination of their own.
         versions: the IP versions that it acts on.
         protocol: its number; None for every protocol.
         conditional: it acts on some of these packets only (a rule with source ports).

@@ -29,12 +29,12 @@ def merge_spans(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
-def span_text(span: Span) -> str:
-    """A range as text: a block where it is one."""
+def span_text(span: Span, *, block: bool = False) -> str:
+    """A range as text: a block where it is one. One address alone is a block too if `block` says so."""
     version, first, last = span
     if first == 0 and last == (1 << bits(version)) - 1:
         return f"any IPv{version} address"
-    if first == last:
+    if first == last and not block:
         return address_text(version, first)
     size = last - first + 1
     if size & (size - 1) == 0 and first % size == 0:

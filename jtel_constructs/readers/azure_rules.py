@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from jtel_constructs.policy import Environment
-from jtel_constructs.reach.engine import PROBE, VIRTUAL_NETWORK
 from jtel_constructs.reach.packets import (
     ALL_PORTS,
     ANYONE,
@@ -32,7 +31,7 @@ PROTOCOLS_OF = {"Tcp": TCP, "Udp": UDP, "Icmp": ICMP, "Esp": 50, "Ah": 51, "*": 
 OWN_PRIORITIES, DEFAULT_PRIORITIES = (100, 4096), (65000, 65500)
 
 # direction, priority, allows, source, destination, name
-_NETWORK, _INTERNET, _PROBES = Selector(tag=VIRTUAL_NETWORK), Selector(tag="internet"), Selector(tag=PROBE)
+_NETWORK, _INTERNET, _PROBES = (prefix(tag, "") for tag in ("VirtualNetwork", "Internet", "AzureLoadBalancer"))
 _DEFAULTS: tuple[tuple[Direction, int, bool, Selector, Selector, str], ...] = (
     ("ingress", 65000, True, _NETWORK, _NETWORK, "AllowVnetInBound"),
     ("ingress", 65001, True, _PROBES, ANYONE, "AllowAzureLoadBalancerInBound"),
@@ -118,7 +117,7 @@ def packet_rule(
 
 def _versions(remote: Selector, direction: Direction, addresses: frozenset[int]) -> frozenset[int]:
     # `*` and tags have no address family: what servers may send is of the families that they have addresses of
-    return addresses if direction == "egress" and (remote.anyone or remote.tag) else BOTH
+    return addresses if direction == "egress" and (remote.anyone or remote.place or remote.tag) else BOTH
 
 
 def _side(values: Values, end: str, source_of: SourceOf) -> Selector:

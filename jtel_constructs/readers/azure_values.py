@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TypeVar
 
-from jtel_constructs.reach.packets import ANYONE, Ports, Selector, parse_block
+from jtel_constructs.reach.packets import ANYONE, Place, Ports, Selector, parse_block
 from jtel_constructs.readers.values import Unreadable, Values, need_text, port_range, shown, whole
 
 _Value = TypeVar("_Value")
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)*")
 _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+
+# the service tags that say where somebody is; what the others hold changes from week to week
+_PLACES: dict[str, Place] = {"virtualnetwork": "network", "azureloadbalancer": "probe"}
 
 
 def one_of(values: Values, key: str, allowed: Mapping[str, _Value]) -> _Value:
@@ -31,7 +34,8 @@ def prefix(value: str, what: str) -> Selector:
     if block is not None:
         return Selector(blocks=(block,))
     if _TAG.fullmatch(value):
-        return Selector(tag=value.lower())
+        tag = value.lower()
+        return Selector(place=_PLACES[tag]) if tag in _PLACES else Selector(tag=tag)
     raise Unreadable(f"{what} is {value!r}, neither a block in its network form nor a service tag")
 
 
