@@ -74,15 +74,17 @@ class Explainer:
         self._ids = {key: group for group, key in subject.keys.items()}
         self.direction: Direction = "ingress" if destination.protected else "egress"
         if not destination.protected and not source.servers:
-            raise InputError(
-                [
-                    Problem(
-                        "to",
-                        f"neither {source.text} nor {destination.text} is a server of {self.environment.name}, and "
-                        "between others its groups decide nothing; name a server, a role or internal",
-                    )
-                ]
+            raise InputError([Problem("to", self._no_group())])
+
+    def _no_group(self) -> str:
+        name = self.environment.name
+        text = f"neither {self.source.text} nor {self.destination.text} is a server"
+        if away := self.destination.names or self.source.names:
+            return (
+                f"{text} with a group of {name}, and nothing else is opened by it; what others have to open "
+                f"there, `jtel firewall --server {away[0]}` lists"
             )
+        return f"{text} of {name}, and between others its groups decide nothing; name a server, a role or internal"
 
     def answer(self) -> Explanation:
         refused: list[Refused] = []

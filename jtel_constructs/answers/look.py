@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jtel_constructs.answers.explanation import Look, Topic
-from jtel_constructs.answers.questions import Asked, End
+from jtel_constructs.answers.questions import Asked, End, block_of
 from jtel_constructs.answers.subject import Subject
 from jtel_constructs.matrix import INTERNAL
-from jtel_constructs.policy import Server
-from jtel_constructs.reach.packets import UDP, Direction
+from jtel_constructs.policy import Demand, FromGroup, FromServer, Internal, Network, Server
+from jtel_constructs.reach.packets import TCP, UDP, Direction
 
 _BROADCAST = 20202
 
@@ -41,22 +41,12 @@ class _Looks:
         if self.direction == "ingress" and self.source.servers:
             yield Look(Topic.EGRESS, self._egress())
         yield Look(Topic.ATTACHMENT, self._attachment())
-        if away := [
-            server.name
-            for server in self.ruleset.elsewhere
-            if self._is_destination(server) and server.name not in self.destination.opened
-        ]:
-            yield Look(
-                Topic.ELSEWHERE,
-                f"{', '.join(away)} stand{'s' * (len(away) == 1)} elsewhere: this cloud opens nothing there, and what "
-                "must be open is for the firewall there; `jtel firewall --elsewhere` lists it",
-            )
-        if self.source.kind == "address" or self.destination.kind == "address":
-            yield Look(
-                Topic.ADDRESS,
-                "an address is judged as a stranger's: the environment does not know its servers' addresses; if it "
-                "is a server's, ask by the server's name",
-            )
+        for server in self.ruleset.elsewhere:
+            if self._is_destination(server) and server.name not in self.destination.opened:
+                yield Look(Topic.ELSEWHERE, self._elsewhere(server))
+        for end in (self.source, self.destination):
+            if end.kind == "address" and (text := self._address(end)):
+                yield Look(Topic.ADDRESS, text)
         troubles = self.subject.snapshot.troubles if self.subject.snapshot else ()
         if troubles:
             yield Look(
@@ -67,7 +57,60 @@ class _Looks:
 
     def _is_destination(self, server: Server) -> bool:
         end = self.destination
-        return end.kind == "internal" or end.text == server.name or end.text in server.roles
+        return server.name in end.names or (
+            end.kind == "address" and any(_overlap(end, network) for network in server.addresses)
+        )
+
+    def _elsewhere(self, server: Server) -> str:
+        """What must be opened at a server that no group of this environment guards."""
+        where = f"its group {server.group} is managed elsewhere" if server.group else "it stands elsewhere"
+        asked_for: dict[str, list[str]] = {}
+        for flow in self.ruleset.others_work:
+            if flow.destination == server.name and self._is_asked(flow):
+                ports = asked_for.setdefault(f"{flow.row} ({flow.protocol} ", [])
+                ports += [str(flow.ports)] * (str(flow.ports) not in ports)
+        if not asked_for:
+            return f"{server.name}: {where}, where this environment opens nothing; and no row asks for this there"
+        rows = ", ".join(f"{row}{', '.join(ports)})" for row, ports in asked_for.items())
+        return (
+            f"{server.name}: {where}, where this environment opens nothing. Rows ask for this there: {rows}; `jtel "
+            f"firewall --server {server.name}` is the list for whoever opens it"
+        )
+
+    def _is_asked(self, flow: Demand) -> bool:
+        """Whether a flow has packets of the question."""
+        number = {"tcp": TCP, "udp": UDP}[flow.protocol]
+        ports = (pair for asked in self.asked if asked.protocol == number for pair in asked.ports)
+        if not any(first <= flow.ports.last and flow.ports.first <= last for first, last in ports):
+            return False
+        end = self.source
+        if isinstance(flow.source, Internal):
+            return bool(end.names)
+        if isinstance(flow.source, FromServer):
+            return flow.source.name in end.names
+        if isinstance(flow.source, FromGroup):
+            return flow.source.id in end.groups
+        return _overlap(end, flow.source.network)
+
+    def _address(self, end: End) -> str:
+        """Whose an address is: rules know servers here by their groups, and those elsewhere by their addresses."""
+        here = [
+            server.name
+            for server in self.ruleset.servers
+            if any(_overlap(end, network) for network in server.addresses)
+        ]
+        if here:
+            return (
+                f"{end.text}: {', '.join(here)} {'has' if len(here) == 1 else 'have'} addresses there, and rules know "
+                "servers by their groups: an address is judged as a stranger's, so ask by the server's name"
+            )
+        away = [server for server in self.ruleset.elsewhere if any(_overlap(end, each) for each in server.addresses)]
+        if not all(server.addresses for server in self.ruleset.servers) and not away:
+            return (
+                f"{end.text} is judged as a stranger's: the environment does not know its servers' addresses; if it "
+                "is a server's, ask by the server's name"
+            )
+        return ""
 
     def _egress(self) -> str:
         who = ", ".join(self.source.servers[:4])
@@ -82,7 +125,11 @@ class _Looks:
     def _attachment(self) -> str:
         names = self.destination.servers if self.direction == "ingress" else self.source.servers
         groups = [self.environment.group_name(name) for name in names[:4]]
-        text = f"it holds for machines that carry the groups {', '.join(groups)} and {self._shared()}"
+        # machines of a group that is managed elsewhere are not in the shared one
+        theirs = [self.ruleset.opened[name] for name in self.destination.opened] if self.direction == "ingress" else []
+        carried = [f"the groups {', '.join(groups)} and {self._shared()}"] if groups else []
+        carried += [f"the group {group}" for group in theirs[:4]]
+        text = f"it holds for machines that carry {', or '.join(carried)}"
         if self.direction == "ingress" and self.source.servers:
             sources = ", ".join(self.environment.group_name(name) for name in self.source.servers[:4])
             text += f"; a source is known by its groups ({sources}, {self._shared()}) and a private address of it"
@@ -90,3 +137,10 @@ class _Looks:
 
     def _shared(self) -> str:
         return self.environment.group_name(INTERNAL)
+
+
+def _overlap(end: End, network: Network) -> bool:
+    block = block_of(network)
+    return any(
+        one.version == block.version and one.first <= block.last and block.first <= one.last for one in end.blocks
+    )

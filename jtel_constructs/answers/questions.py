@@ -32,6 +32,7 @@ class End:
         blocks: the blocks of addresses that it means, also of servers that stand elsewhere.
         groups: ids of the groups outside the environment that it means, also of servers that are in one of those.
         opened: servers that it means and whose rules go onto a group that is managed elsewhere.
+        names: all servers that it means by their names, roles or ``internal``, wherever they stand.
     """
 
     text: str
@@ -40,6 +41,7 @@ class End:
     blocks: tuple[Block, ...] = ()
     groups: tuple[str, ...] = ()
     opened: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def protected(self) -> tuple[str, ...]:
@@ -124,7 +126,9 @@ def _servers(text: str, kind: EndKind, servers: Iterable[Server]) -> End:
     blocks: list[Block] = []
     groups: dict[str, None] = {}
     opened: list[str] = []
+    names: list[str] = []
     for server in servers:
+        names.append(server.name)
         if server.group:
             groups[server.group] = None
             opened += [server.name] * server.open_group
@@ -132,7 +136,7 @@ def _servers(text: str, kind: EndKind, servers: Iterable[Server]) -> End:
             blocks += map(block_of, server.addresses)
         else:
             here.append(server.name)
-    return End(text, kind, tuple(here), tuple(blocks), tuple(groups), tuple(opened))
+    return End(text, kind, tuple(here), tuple(blocks), tuple(groups), tuple(opened), tuple(names))
 
 
 def _peer(environment: Environment, name: str, where: str) -> End:

@@ -25,6 +25,10 @@ def reasons(answer: Explanation) -> set[Reason]:
     return {refusal.reason for part in answer.parts for refusal in part.refusals}
 
 
+def looks(answer: Explanation) -> dict[Topic, str]:
+    return {look.topic: look.text for look in answer.look}
+
+
 def test_a_port_that_a_row_opens_names_the_row_its_place_and_the_rule() -> None:
     answer = ask("pbx", "tel", "5061/tcp")
     assert answer.is_open
@@ -193,7 +197,22 @@ def test_what_is_open_at_a_server_elsewhere_is_not_of_this_cloud() -> None:
     away = {"name": "pc", "roles": ["ACD-LB"], "elsewhere": True, "addresses": ["192.0.2.16/28"]}
     answer = ask("web", "pc", "443/tcp", environment(servers=[away]))
     assert answer.parts[0].packet == "tcp web -> 192.0.2.17:443"
-    assert Topic.ELSEWHERE in [look.topic for look in answer.look]
+    said = looks(answer)[Topic.ELSEWHERE]
+    assert "Rows ask for this there: https (tcp 443); `jtel firewall --server pc`" in said
+    for source, port in (("web", "9999/tcp"), ("db", "2224/tcp")):
+        answer = ask(source, "pc", port, environment(servers=[away]))
+        assert "no row asks for this there" in looks(answer)[Topic.ELSEWHERE]
+    with pytest.raises(InputError, match=r"neither any nor pc is a server with a group .* `jtel firewall --server pc`"):
+        ask("any", "pc", "443/tcp", environment(servers=[away]))
+
+
+def test_an_address_that_the_environment_knows_is_named_as_a_servers() -> None:
+    away = {"name": "pc", "roles": ["ACD-LB"], "elsewhere": True, "addresses": ["192.0.2.16/28"]}
+    here = {"name": "lb2", "roles": ["ACD-LB"], "addresses": ["10.1.0.0/28"]}
+    of = environment(servers=[away, here])
+    assert "10.1.0.3: lb2 has addresses there" in looks(ask("10.1.0.3", "web", "2224/tcp", of))[Topic.ADDRESS]
+    assert "judged as a stranger's" in looks(ask("10.1.1.3", "web", "2224/tcp", of))[Topic.ADDRESS]
+    assert Topic.ADDRESS not in looks(ask("192.0.2.17", "web", "2224/tcp", of))
 
 
 GROUP = "sg-0123456789abcdef0"
@@ -208,7 +227,7 @@ def test_a_server_in_a_group_that_is_there_already_is_known_by_it() -> None:
         assert [row.key for row in answer.parts[0].grants[0].rows] == ["pcs-daemon"]
     assert len(ask("ACD-LB", "web", "2224/tcp", of).parts[0].sources) == 2
     assert Reason.NO_ROW in reasons(ask("lb2", "web", "9999/tcp", of))
-    with pytest.raises(InputError, match="neither pbx nor lb2 is a server"):
+    with pytest.raises(InputError, match="neither pbx nor lb2 is a server with a group"):
         ask("pbx", "lb2", "443/tcp", of)
 
 
@@ -218,4 +237,5 @@ def test_a_group_that_the_rules_go_onto_is_a_destination() -> None:
     answer = explain(of, "192.0.2.1", "lb2", "443/tcp", emitted=emitted(compute(of)))
     assert answer.is_open
     assert answer.parts[0].grants[0].addresses
+    assert looks(answer)[Topic.ATTACHMENT] == f"it holds for machines that carry the group {GROUP}"
     assert ask("192.0.2.1", "lb2", "9999/tcp", of).verdict is Outcome.REFUSED

@@ -87,3 +87,20 @@ def test_says_which_package_an_excel_file_needs(
     assert main(["firewall", HYBRID, "--format", "xlsx", "-o", str(tmp_path / "x.xlsx")]) != 0
     assert "pip install 'jtel-constructs[firewall]'" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_of_two_families_are_told_apart_in_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["firewall", CLOUD, "--server", "rest"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "family" in lines[1]
+    flows = [line for line in lines[3:] if "ipv4" in line or "ipv6" in line]
+    assert len(flows) == int(lines[0].split()[1])
+    assert len(set(flows)) == len(flows)
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "nftables", "iptables"])
+def test_refuses_a_family_that_the_environment_does_not_use(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["firewall", HYBRID, "--family", "ipv6", "--format", form]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "hybrid-aws does not use ipv6; allowed: ipv4" in said.err

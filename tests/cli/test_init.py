@@ -94,7 +94,10 @@ def test_the_file_goes_into_the_folder_of_environments(monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--name", "a b"], "--topology, --redundant missing; give it, or run `jtel init` in a terminal"),
+        (
+            ["--name", "a b"],
+            "--topology, --redundant or --no-redundant missing; write them, or run `jtel init` in a terminal",
+        ),
         (["--name", "a b", "--topology", "small-v1", "--redundant"], "'a b' is no environment name"),
         (["--name", 'a"\nredundant: x', "--topology", "small-v1", "--redundant"], "is no environment name"),
         (["--name", "a", "--topology", "small-v1", "--redundant", "--pbx", "10.0.0.1"], "write 10.0.0.1/32"),

@@ -82,7 +82,9 @@ def _emitted(found: RuleSet) -> tuple[Snapshot | None, str]:
 
 def _print(found: RuleSet, answer: Explanation, what: str) -> None:
     question = f"{answer.source} -> {answer.destination} {answer.ports}"
-    say(f"{found.environment.name}: {question}: {answer.verdict.upper()}, by {what}")
+    # whoever guards a server that stands elsewhere has the last word
+    far = " (as far as this environment goes)" if any(look.topic == "elsewhere" for look in answer.look) else ""
+    say(f"{found.environment.name}: {question}: {answer.verdict.upper()}{far}, by {what}")
     for part in answer.parts[:_SHOWN_PARTS]:
         print()
         _print_part(part)

@@ -72,6 +72,9 @@ def run(options: Namespace) -> int:
     found = compute(load(options.environment))
     name, day = found.environment.name, options.date or date.today()
     chosen = _chosen(found, options)
+    if options.family and options.family not in found.environment.ip_families:
+        message = f"{name} does not use {options.family}; allowed: {', '.join(found.environment.ip_families)}"
+        raise InputError([Problem("--family", message)])
     lines = firewall_list(found, chosen, [options.family] if options.family else None)
     if options.at and options.format not in RULES:
         raise InputError([Problem("--at", f"is for {' and '.join(RULES[:2])} rules; leave it out")])
@@ -127,9 +130,12 @@ def _content(options: Namespace, found: RuleSet, lines: Sequence[Line], day: dat
 def _print_lines(found: RuleSet, lines: Sequence[Line]) -> None:
     from jtel_constructs.exports.firewall_files import addresses
 
+    # lines without addresses look alike in both
+    families = len(found.environment.ip_families) > 1
+    addressed = ("source", "source addresses", "destination", "destination addresses", *["family"] * families)
     print_table(
-        f"{found.environment.name}: {len(lines)} flows",
-        ("id", "source", "source addresses", "destination", "destination addresses", "protocol", "ports", "why", "by"),
+        f"{found.environment.name}: {len(lines)} flow{'s' * (len(lines) != 1)}",
+        ("id", *addressed, "protocol", "ports", "why", "by"),
         (
             (
                 line.id,
@@ -137,6 +143,7 @@ def _print_lines(found: RuleSet, lines: Sequence[Line]) -> None:
                 addresses(line.source),
                 line.destination.name,
                 addresses(line.destination),
+                *[str(line.family)] * families,
                 line.protocol,
                 ", ".join(map(str, line.ports)),
                 f"{line.service}: {line.why}, {line.when}",

@@ -73,7 +73,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--redundant", action=BooleanOptionalAction, help="which of the document's two columns holds")
     for peer in PEERS:
         parser.add_argument(f"--{peer}", metavar="BLOCKS", help=f"{_PEERS[peer]}; CIDR blocks with commas between")
-    parser.add_argument("--out", metavar="FILE", help="default: NAME.yaml in the folder of environments")
+    parser.add_argument("-o", "--out", metavar="FILE", help="default: NAME.yaml in the folder of environments")
 
 
 def run(options: Namespace) -> int:
@@ -95,6 +95,10 @@ def run(options: Namespace) -> int:
     return 0
 
 
+def _option(key: str) -> str:
+    return "--redundant or --no-redundant" if key == "redundant" else f"--{key.replace('_', '-')}"
+
+
 def _values(options: Namespace) -> dict[str, Any]:
     """What the options say, and for the rest the answers of whoever sits in front of the terminal."""
     asking = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
@@ -110,11 +114,13 @@ def _values(options: Namespace) -> dict[str, Any]:
             elif question.optional:
                 values[question.key] = question.parse("")
             else:
-                missing.append(f"--{question.key.replace('_', '-')}")
+                missing.append(_option(question.key))
         if make is _first and missing:
             break
     if missing:
-        raise InputError([Problem("", f"{', '.join(missing)} missing; give it, or run `jtel init` in a terminal")])
+        them = "it" if len(missing) == 1 else "them"
+        message = f"{', '.join(missing)} missing; write {them}, or run `jtel init` in a terminal"
+        raise InputError([Problem("", message)])
     foreign = sorted({key for keys in _PLACE.values() for key in keys} - set(values))
     if wrong := [f"--{key.replace('_', '-')}" for key in foreign if getattr(options, key) is not None]:
         raise InputError([Problem("", f"{', '.join(wrong)} is for another cloud than {values['cloud']}; leave it out")])
