@@ -132,7 +132,7 @@ def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
     found = [*snapshot.troubles, *_assumed(keys, labels, snapshot), *comparison.differences()]
     servers = len(ruleset.servers)
     return Proof(
-        _in_order(found),
+        _in_order(found or snapshot.doubts),
         servers,
         servers * servers,
         len(comparison.foreign),

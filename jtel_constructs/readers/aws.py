@@ -197,7 +197,11 @@ class _Aws(Reading):
         for block in found:
             for one in self._one_by_one(block):
                 # of a copy counts what no resource of the file makes, or takes away
-                if copied and listed and self._of_block(one, key, one["security_groups"])[0] in listed:
+                if (
+                    copied
+                    and listed
+                    and any(made in listed for made in self._of_block(one, key, one["security_groups"]))
+                ):
                     continue
                 with self.resource(where, key, direction):
                     for rule in self._permission(where, key, direction, one, one["security_groups"]):

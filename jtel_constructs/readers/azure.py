@@ -68,6 +68,7 @@ def read(environment: Environment, document: Document) -> Snapshot:
         copies=reading.copies,
         notes=tuple(reading.notes),
         drift=reading.drifted(),
+        doubts=document.doubts,
         troubles=(
             *document.troubles,
             *check_output(environment, document.output),

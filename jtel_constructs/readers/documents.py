@@ -107,6 +107,7 @@ class Document:
         providers: configurations of providers, by their key.
         drift: a plan's resources that somebody changed behind Terraform's back, as they are now.
         troubles: what of the whole file is wrong or cannot be told, such as a plan that is not complete.
+        doubts: what counts where nothing else is found: the file is none that a program wrote.
     """
 
     path: Path
@@ -118,6 +119,7 @@ class Document:
     providers: Mapping[str, Provider] = field(default_factory=dict)
     drift: tuple[Resource, ...] = ()
     troubles: tuple[Difference, ...] = ()
+    doubts: tuple[Difference, ...] = ()
     _index: dict[str, Resource] = field(default_factory=dict, repr=False, compare=False)
 
     @property

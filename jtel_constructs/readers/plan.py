@@ -12,6 +12,7 @@ from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.configuration import Configuration
+from jtel_constructs.readers.consistency import contradictions
 from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.documents import (
     Document,
@@ -67,6 +68,7 @@ def load_plan(path: Path, content: Mapping[str, Any], output: str) -> Document:
     resources += forgotten
     there = {resource.address for resource in resources}
     beside = list(_beside(path, content, changes, there))
+    put_off = {*_put_off(path, content), *(resource.address for resource in beside)}
     return Document(
         path,
         Shape.PLAN,
@@ -76,6 +78,7 @@ def load_plan(path: Path, content: Mapping[str, Any], output: str) -> Document:
         providers=config.providers,
         drift=tuple(_as_found(drifted)),
         troubles=tuple(_incomplete(path, content, beside)),
+        doubts=tuple(contradictions(((one[0], one[2]) for one in found), changes, put_off, config.expressions)),
     )
 
 
@@ -181,6 +184,12 @@ def _as_found(drifted: Changes) -> Iterator[Resource]:
     for address, change in drifted.items():
         after = change.get("after")
         yield Resource(address, str(change.get("type")), after if isinstance(after, dict) else {}, refreshed=True)
+
+
+def _put_off(path: Path, content: Mapping[str, Any]) -> Iterator[str]:
+    for entry in need_list(path, content.get("deferred_changes") or [], "deferred_changes"):
+        inner = need_mapping(path, entry, "deferred_changes").get("resource_change")
+        yield str(inner.get("address") if isinstance(inner, dict) else "a resource")
 
 
 def _incomplete(path: Path, content: Mapping[str, Any], beside: list[Resource]) -> Iterator[Difference]:

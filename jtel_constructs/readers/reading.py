@@ -177,6 +177,7 @@ class Reading:
             copies=self.copies,
             notes=tuple(self.notes),
             drift=self.drifted(),
+            doubts=self.document.doubts,
             troubles=(
                 *self.document.troubles,
                 *check_output(self.environment, self.document.output),

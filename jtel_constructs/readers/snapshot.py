@@ -32,6 +32,7 @@ class Snapshot:
         notes: what was not examined, in words, for the summary.
         drift: rules that a plan found changed or deleted behind Terraform's back, by address, in words.
         troubles: what is wrong, or cannot be told, already.
+        doubts: what cannot be told of the file as a whole, which counts where nothing else is found.
     """
 
     cloud: str
@@ -48,6 +49,7 @@ class Snapshot:
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
     troubles: tuple[Difference, ...] = ()
+    doubts: tuple[Difference, ...] = ()
 
     def key_of(self, group: str) -> str:
         """The key of a group that an id in the cloud names, or a reference to a resource of what was read."""
