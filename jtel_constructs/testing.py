@@ -226,6 +226,12 @@ def _parsed(text: str) -> Any:
 
 
 def _snapshot(model: Environment, stack: Stack) -> Snapshot:
+    given: object = stack
+    if not isinstance(given, str | Path | Mapping):
+        message = f"{given!r} is no synthesized stack; give Testing.synth(stack, True), or the file that it becomes"
+        raise InputError([Problem("stack", message)])
+    if isinstance(given, str) and not given.strip():
+        raise InputError([Problem("stack", "the text is empty; give that of Testing.synth(stack, True), or a file")])
     if isinstance(stack, Path) or (isinstance(stack, str) and not stack.lstrip().startswith("{")):
         return read_terraform(Path(stack), model)
     # the readers read files

@@ -105,4 +105,7 @@ def _reason(error: OSError | ValueError, where: Path) -> str:
         return str(error)
     reason = error.strerror[:1].lower() + error.strerror[1:]
     named = str(error.filename or "")
+    if Path(named).name.startswith("."):
+        # the file beside it that nobody asked for
+        named = str(Path(named).parent)
     return f"{reason} ({named})" if named and named != str(where) else reason

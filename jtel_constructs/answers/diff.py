@@ -9,6 +9,7 @@ from typing import Any
 from jtel_constructs.answers.demand import PROBE_ADDRESS
 from jtel_constructs.answers.effects import effects
 from jtel_constructs.answers.gather import Line, Names, gather, packet_text, ports_text
+from jtel_constructs.answers.others import for_others
 from jtel_constructs.answers.rows import RowRef
 from jtel_constructs.answers.rows import references as row_references
 from jtel_constructs.answers.subject import Subject
@@ -64,12 +65,15 @@ class Comparison:
         faults: what was read and is wrong or cannot be told, beside the packets.
         renamed: servers that have another name now, old and new.
         effects: what the change does on the cloud, in sentences; empty where one of the two was read.
+        for_others: what others have to open or may close, who guard servers that no group here does, in sentences; no
+            packet of the environment's own is in it.
     """
 
     flows: tuple[Flow, ...]
     faults: tuple[Difference, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
     effects: tuple[str, ...] = ()
+    for_others: tuple[str, ...] = ()
 
     @property
     def opened(self) -> tuple[Flow, ...]:
@@ -108,6 +112,7 @@ class Comparison:
             "faults": [fault.to_dict() for fault in self.faults],
             "renamed": [{"from": old, "to": new} for old, new in self.renamed],
             "effects": list(self.effects),
+            "for_others": list(self.for_others),
         }
 
 
@@ -150,6 +155,7 @@ def compare_rules(a: Asked, b: Asked) -> Comparison:
         faults,
         tuple(sorted(renamed.items())),
         () if snapshots else effects(a[0], b[0], renamed),
+        () if snapshots else for_others(a[0], b[0]),
     )
 
 

@@ -108,11 +108,19 @@ class Proof:
     @property
     def summary(self) -> str:
         """What was compared, for a report's line."""
-        foreign = f", {self.foreign_groups} other groups" if self.foreign_groups else ""
-        return (
-            f"{self.server_pairs} ordered pairs of servers{foreign}, {self.stranger_classes} classes of all IPv4 and "
-            f"IPv6 addresses, {self.destinations} destinations; tcp, udp and every other protocol, all 65,536 ports"
+        foreign = f", {_counted(self.foreign_groups, 'other group')}" if self.foreign_groups else ""
+        pairs, destinations = (
+            _counted(number, what)
+            for number, what in ((self.server_pairs, "ordered pair"), (self.destinations, "destination"))
         )
+        return (
+            f"{pairs} of servers{foreign}, {self.stranger_classes} classes of all IPv4 and IPv6 addresses, "
+            f"{destinations}; tcp, udp and every other protocol, all 65,536 ports"
+        )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:

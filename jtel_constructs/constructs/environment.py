@@ -311,7 +311,7 @@ class JtelEnvironment(Construct):
             raise InputError([Problem(server, "allow_from: no ports are given; add tcp(...) or udp(...)")])
         for index, some in enumerate(ports):
             if not isinstance(some, Ports):
-                raise InputError([Problem(server, f"allow_from: {some!r} is no ports; write tcp({some}) or udp(...)")])
+                raise InputError([Problem(server, f"allow_from: {some!r} is no ports; write tcp(...) or udp(...)")])
             own_name = f"{name}-{index + 1}" if name and index else name
             self._allow(server, sources, some, reason, own_name)
 

@@ -34,6 +34,7 @@ def comment(before: str, after: str, comparison: Comparison, expected: Expected 
             for old, new in comparison.renamed
         ),
         *(f"On the cloud: {_text(effect)}" for effect in comparison.effects),
+        *(f"For others (`jtel firewall`): {_text(one)}" for one in comparison.for_others),
     ]
     if notes:
         lines += ["", *(f"- {note}" for note in notes[:_SHOWN])]

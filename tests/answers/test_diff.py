@@ -13,6 +13,7 @@ from jtel_constructs import Environment, InputError, compute
 from jtel_constructs.answers.diff import Comparison, Flow, compare
 from jtel_constructs.answers.expect import Expected, expect, parse_expectation
 from jtel_constructs.answers.matrices import compare_matrices
+from jtel_constructs.exports.comment import comment
 from jtel_constructs.exports.emitted import emitted
 from jtel_constructs.matrix import Matrix, load_matrix
 from tests.verify.building import CLOUDS, RULES, Bench, environment, resources
@@ -298,3 +299,28 @@ def test_more_in_a_group_that_somebody_else_manages_is_no_difference(tmp_path: P
     assert compare(of, more).equal
     fewer = replace(snapshot, rules=tuple(rule for rule in snapshot.rules if rule.holder != group))
     assert {destinations for _, _, destinations, _ in short(compare(of, fewer).closed)} == {"lb2"}
+
+
+def test_what_others_must_open_is_said_though_no_packet_of_this_cloud_changes() -> None:
+    tel = {"name": "tel", "roles": ["ACD-TEL"], "addresses": ["192.0.2.16/28"], "elsewhere": True}
+    before, after = environment(servers=[tel], peers=PEERS), environment(servers=[tel], peers=NEW_PBX)
+    found = compare(before, after)
+    assert (found.equal, found.exit_code) == (True, 0)
+    (sentence,) = found.for_others
+    assert sentence.startswith("whoever guards tel must open ")
+    assert "sip (udp 5060) from 203.0.113.12/32; " in sentence
+    assert "203.0.113.10" not in sentence
+    (back,) = compare(after, before).for_others
+    assert back == sentence.replace("must open", "may close")
+    assert compare(before, before).for_others == ()
+    assert sentence.split(" from ")[0] in comment("a", "b", found, None)
+
+
+def test_other_addresses_of_a_server_elsewhere_are_said_for_its_firewall() -> None:
+    tel = {"name": "tel", "roles": ["ACD-TEL"], "addresses": ["192.0.2.16/28"], "elsewhere": True}
+    moved = {**tel, "addresses": ["192.0.2.32/28"]}
+    found = compare(environment(servers=[tel]), environment(servers=[moved]))
+    assert found.for_others == ("the addresses of tel are 192.0.2.32/28 in place of 192.0.2.16/28",)
+    assert found.opened
+    assert found.closed
+    assert compare(environment(), environment()).for_others == ()

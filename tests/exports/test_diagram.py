@@ -96,7 +96,11 @@ def test_the_form_is_what_the_file_ends_in(acme: Path, capsys: pytest.CaptureFix
 
 def test_a_file_that_cannot_be_written_is_said_in_one_line(acme: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagram", "acme.yaml", "-o", "acme.yaml/a.svg"]) == 2
-    assert capsys.readouterr().err.startswith("error: acme.yaml/a.svg: cannot be written: not a directory (")
+    assert (said := capsys.readouterr().err).startswith("error: acme.yaml/a.svg: cannot be written: not a directory (")
+    assert ".a.svg." not in said
+    assert main(["diagram", "acme.yaml", "-o", "a.PNG"]) == 2
+    assert "a.PNG: no png is made here; write an .svg" in capsys.readouterr().err
+    assert not Path("a.PNG").exists()
     assert main(["diagram", "acme.yaml", "-o", "."]) == 2
     assert capsys.readouterr().err == "error: .: cannot be written: this is a folder\n"
     assert main(["diagram", "acme.yaml", "-o", "new/folder/a.svg"]) == 0

@@ -164,6 +164,8 @@ def test_text_for_a_snapshot_has_one_line_a_rule_and_the_groups_by_their_names(
         (lambda acd, path: assert_refuses(acd, path, "pbx", "tel", "5060/sctp"), "port: unknown protocol 'sctp'"),
         (lambda acd, path: assert_proved(7, path), "environment: a JtelEnvironment, an Environment or"),  # type: ignore[arg-type]
         (lambda acd, path: assert_proved(FILE, path, ids={"x": "sg-0"}), "ids: ids stand for tokens"),
+        (lambda acd, path: assert_proved(acd, ""), "stack: the text is empty; give that of Testing.synth"),
+        (lambda acd, path: assert_proved(acd, object()), "is no synthesized stack; give Testing.synth"),  # type: ignore[arg-type]
         (lambda acd, path: readable("{"), "stack: this is not valid JSON"),
         (lambda acd, path: readable({}), "stack: this is no synthesized stack"),
         (lambda acd, path: readable(path.parent / "nothing.json"), "cannot be read: No such file"),

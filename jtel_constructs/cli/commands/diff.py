@@ -145,6 +145,8 @@ def _print(before: str, after: str, comparison: Comparison, expected: Expected |
         say(f"renamed: {old} is {new} now; the two were compared as one server")
     for effect in comparison.effects:
         say(f"on the cloud: {effect}")
+    for one in comparison.for_others:
+        say(f"for others (`jtel firewall`): {one}")
 
 
 def _print_expected(expected: Expected) -> None:
