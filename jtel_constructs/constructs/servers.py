@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Self
 from constructs import Construct
 
 from jtel_constructs.clouds import cloud_of
-from jtel_constructs.constructs.environment import Block, JtelEnvironment, Source
+from jtel_constructs.constructs.allowing import Allowing, Block, Member, Source
 from jtel_constructs.constructs.overrides import Override
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import Role
 from jtel_constructs.policy import Os, Ports, Server
 
 
-class AcdServer(Construct):
+class AcdServer(Member):
     """A server with any roles: one security group, to be attached together with the shared group `internal`.
 
     Several machines of one kind share one server.
@@ -52,7 +52,7 @@ class AcdServer(Construct):
         group: str | None = None,
         open_group: bool = False,
     ) -> None:
-        if not isinstance(scope, JtelEnvironment):
+        if not isinstance(scope, Allowing):
             message = f"its scope must be the JtelEnvironment that it belongs to, not {type(scope).__name__}"
             raise InputError([Problem(id, message)])
         where = {"addresses": addresses, "elsewhere": elsewhere, "group": group, "open_group": open_group}
@@ -63,18 +63,8 @@ class AcdServer(Construct):
         self._roles = tuple(roles)
 
     @classmethod
-    def _of_model(cls, scope: JtelEnvironment, server: Server) -> AcdServer:
+    def _of_model(cls, scope: Allowing, server: Server) -> AcdServer:
         return cls(scope, server.name, roles=server.roles, os=server.os)
-
-    @property
-    def environment(self) -> JtelEnvironment:
-        """The environment that the server is in."""
-        return self._environment
-
-    @property
-    def server_name(self) -> str:
-        """The server's name, as in the output `acd_servers`."""
-        return self._name
 
     @property
     def roles(self) -> tuple[Role, ...]:
@@ -236,7 +226,7 @@ class _OneRole(AcdServer):
         )
 
     @classmethod
-    def _of_model(cls, scope: JtelEnvironment, server: Server) -> Self:
+    def _of_model(cls, scope: Allowing, server: Server) -> Self:
         return cls(scope, server.name, os=server.os)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -145,17 +147,62 @@ _ROOMS = {
     "readers": ("readers", "reach", "policy", "matrix"),
     "answers": ("answers", "readers", "reach", "policy", "matrix"),
     "exports": ("exports", "answers", "readers", "clouds", "reach", "policy", "matrix"),
+    "testing": ("constructs", "answers", "exports", "readers", "clouds", "policy", "matrix"),
+    # node starts with constructs
+    "cli": ("cli", "answers", "exports", "readers", "clouds", "reach", "policy", "matrix"),
 }
+
+
+_EVERYBODY = ("errors", "processes", "writing")
+_HOUSE = Path(jtel_constructs.readers.__file__).parents[1]
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """What a file imports of ours, wherever in it: modules, and names with their modules."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names if one.name.startswith("jtel_constructs"))
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("jtel_constructs"):
+            assert node.level == 0
+            yield from (f"{node.module}.{one.name}" for one in node.names)
 
 
 @pytest.mark.parametrize("room", _ROOMS)
 def test_a_room_imports_only_what_stands_below_it(room: str) -> None:
-    folder = Path(jtel_constructs.readers.__file__).parents[1]
-    allowed = tuple(f"jtel_constructs.{below}" for below in (*_ROOMS[room], "errors", "processes", "writing"))
-    for path in (folder / room).rglob("*.py"):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line.strip().startswith(("from jtel_constructs", "import jtel_constructs")):
-                assert line.split()[1].startswith(allowed), (path, line)
+    allowed = tuple(f"jtel_constructs.{below}" for below in (*_ROOMS[room], *_EVERYBODY))
+    files = [*(_HOUSE / room).rglob("*.py")] or [_HOUSE / f"{room}.py"]
+    for path in files:
+        for name in _imports(path):
+            assert name.startswith(allowed), (path, name)
+
+
+def test_every_room_is_looked_at() -> None:
+    rooms = {path.name for path in _HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert rooms | {"testing"} == set(_ROOMS)
+    assert {path.stem for path in _HOUSE.glob("*.py")} == {"__init__", "testing", *_EVERYBODY}
+
+
+def test_no_two_files_import_each_other_not_even_by_way_of_others() -> None:
+    files = {}
+    for path in _HOUSE.rglob("*.py"):
+        parts = ("jtel_constructs", *path.relative_to(_HOUSE).with_suffix("").parts)
+        files[".".join(parts).removesuffix(".__init__")] = path
+    needs = {
+        name: {other if other in files else other.rpartition(".")[0] for other in _imports(path)}
+        for name, path in files.items()
+    }
+    seen: dict[str, bool] = {}
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        if name in way:
+            pytest.fail(" -> ".join((*way[way.index(name) :], name)))
+        if name not in seen:
+            for other in sorted(needs[name]):
+                visit(other, (*way, name))
+            seen[name] = True
+
+    for name in files:
+        visit(name, ())
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
