@@ -33,12 +33,15 @@ def fragment(
 
 def terraform_value(value: Any) -> Any:
     """A value as Terraform JSON: references as expressions, and literal text so that nothing in it is one."""
+    # most text holds nothing that could be an expression
+    if type(value) is str and "{" not in value:
+        return value
     if isinstance(value, Ref):
         return f"${{{value.address}}}"
     if isinstance(value, Template):
         return str(value)
     if isinstance(value, str):
-        return _EXPRESSION.sub(r"\1\1{", value) if "{" in value else value
+        return _EXPRESSION.sub(r"\1\1{", value)
     if isinstance(value, Mapping):
         # keys are templates too
         return {terraform_value(key): terraform_value(item) for key, item in value.items()}

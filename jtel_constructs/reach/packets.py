@@ -187,3 +187,9 @@ class PacketRule:
     priority: int = 0
     conditional: bool = False
     untold: bool = False
+
+    @property
+    def meaning(self) -> tuple[object, ...]:
+        """All that it does, wherever it stands: equal for a rule and a second one like it."""
+        end = (self.remote, self.protocol, self.ports, self.versions, self.local)
+        return (self.holder, self.direction, *end, self.allow, self.priority, self.conditional, self.untold)

@@ -14,8 +14,8 @@ from jtel_constructs.reach.packets import Direction, PacketRule
 from jtel_constructs.readers import attached_azure
 from jtel_constructs.readers.attachments import NOT_EXAMINED, examined
 from jtel_constructs.readers.azure_rules import DIRECTIONS_OF, default_rules, packet_rule, versions_of
-from jtel_constructs.readers.documents import Document, Resource, Shape
-from jtel_constructs.readers.groups import Groups, attach, check_output, owned, require_some
+from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.groups import Groups, attach, owned, require_some
 from jtel_constructs.readers.mirrors import Listing, listing
 from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
 from jtel_constructs.readers.snapshot import Snapshot
@@ -55,28 +55,7 @@ def read(environment: Environment, document: Document) -> Snapshot:
         reading.notes.append(NOT_EXAMINED)
     for key in sorted({key for keys in joined.by_server.values() for key in keys}):
         reading.unsupported(asgs.by_key[key])
-    return Snapshot(
-        cloud="azure",
-        origin=str(document.path),
-        rules=tuple(reading.rules),
-        holders=protected.by_server,
-        members={server: frozenset(keys) for server, keys in joined.by_server.items()},
-        groups={key: some.names.get(key, key) for some in (holders, asgs) for key in some.by_key},
-        aliases=asgs.aliases,
-        expressions=frozenset(reading.expressions),
-        synthesized=document.shape is Shape.STACK,
-        copies=reading.copies,
-        notes=tuple(reading.notes),
-        drift=reading.drifted(),
-        doubts=document.doubts,
-        troubles=(
-            *document.troubles,
-            *check_output(environment, document.output),
-            *protected.troubles,
-            *joined.troubles,
-            *reading.troubles,
-        ),
-    )
+    return reading.snapshot(protected, joined, asgs)
 
 
 class _Azure(Reading):
@@ -191,7 +170,7 @@ class _Azure(Reading):
             self.copies[where] = REFRESH
         if copied:
             separate = self._names.get((key, name.lower()))
-            if not (separate and _meaning(separate) == _meaning(rule)):
+            if not (separate and separate.meaning == rule.meaning):
                 self.rules.append(replace(rule, untold=what is Listing.COPY))
         else:
             self._take_name(name, rule)
@@ -219,10 +198,6 @@ def _named(block: Values) -> list[object]:
     """The application security groups that a rule names."""
     found = [block.get(f"{end}_application_security_group_ids") for end in ("source", "destination")]
     return [one for some in found if isinstance(some, list) for one in some]
-
-
-def _meaning(rule: PacketRule) -> PacketRule:
-    return replace(rule, where="")
 
 
 def _folded(value: object) -> object:

@@ -12,6 +12,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, BOTH, PacketRule, Ports, Selector, intersect, union
+from jtel_constructs.reach.verdict import Acts
 from jtel_constructs.readers.azure_rules import DIRECTIONS_OF, PROTOCOLS_OF
 from jtel_constructs.readers.azure_values import ports, prefix
 from jtel_constructs.readers.differences import Difference, untold
@@ -118,7 +119,7 @@ class AdminRules:
         ingress = DIRECTIONS_OF[direction] == "ingress"
         near, far = (one.destinations, one.sources) if ingress else (one.sources, one.destinations)
         here = self._here(near or (), server)
-        if here is None:
+        if here is Acts.NEVER:
             return
         for remote, versions in _remotes(far or ()):
             yield PacketRule(
@@ -132,23 +133,23 @@ class AdminRules:
                 allow=access != "Deny",
                 priority=_BEFORE + one.priority,
                 conditional=_ports(one.source_port_ranges) != ALL_PORTS,
-                untold=not here,
+                untold=here is Acts.UNTOLD,
             )
 
-    def _here(self, near: Iterable[Any], server: str) -> bool | None:
-        """Whether the near end is the whole server: True; in part, or nobody can tell: False; not at all: None."""
+    def _here(self, near: Iterable[Any], server: str) -> Acts:
+        """Whether the near end is the server: surely; untold where it is so in part, or nobody can tell; never."""
         named = [str(item.address_prefix) for item in near]
         if not named or "*" in named:
-            return True
+            return Acts.SURELY
         known = [ip_address(text) for text in self._addresses.get(server, ())]
         try:
             blocks = [ip_network(text) for text in named]
         except ValueError:
-            return False
+            return Acts.UNTOLD
         covered = [any(address in block for block in blocks) for address in known]
         if known and all(covered):
-            return True
-        return False if any(covered) or not known else None
+            return Acts.SURELY
+        return Acts.UNTOLD if any(covered) or not known else Acts.NEVER
 
 
 def _remotes(items: Iterable[Any]) -> Iterator[tuple[Selector, frozenset[int]]]:

@@ -6,7 +6,6 @@ What Neutron makes of values: its API reference (security group rules), and how 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 from jtel_constructs.policy import Environment
@@ -124,7 +123,7 @@ class _OpenStack(Reading):
     def __init__(self, environment: Environment, document: Document, groups: Groups, subjects: Iterable[str]) -> None:
         super().__init__(environment, document, groups, subjects)
         self._address_groups = Groups.of(document, (ADDRESS_GROUP,), "openstack")
-        self._defaults: dict[PacketRule, PacketRule] = {}
+        self._defaults: dict[object, PacketRule] = {}
         self._first: dict[object, str] = {}
 
     def read(self) -> None:
@@ -143,7 +142,7 @@ class _OpenStack(Reading):
     def _collisions(self) -> None:
         """Report rules that a group's default rules are already: Neutron refuses the second of two equal ones."""
         for rule in self.rules:
-            default = self._defaults.get(replace(rule, where=""))
+            default = self._defaults.get(rule.meaning)
             if default and default.where != rule.where:
                 self.trouble(rule.where, f"Neutron refuses it beside {default.where}", rule.holder, "egress")
 
@@ -156,7 +155,7 @@ class _OpenStack(Reading):
         for block in EVERYWHERE.values():
             versions = frozenset({block.version})
             rule = PacketRule(resource.address, where, "egress", Selector(blocks=(block,)), None, ALL_PORTS, versions)
-            self._defaults[replace(rule, where="")] = rule
+            self._defaults[rule.meaning] = rule
             yield rule
 
     def _rule(self, resource: Resource) -> Iterator[PacketRule]:
@@ -199,7 +198,7 @@ class _OpenStack(Reading):
         given_as = resource.values.get("remote_ip_prefix")
         prefix_text = given_as if isinstance(given_as, str) and parse_block(given_as, bare=True) is None else None
         address_group = resource.values.get("remote_address_group_id") or None
-        meaning = (replace(rule, where=""), prefix_text, address_group and str(address_group))
+        meaning = (rule.meaning, prefix_text, address_group and str(address_group))
         first = self._first.setdefault(meaning, resource.address)
         if first != resource.address:
             self.duplicate(resource.address, first, rule.holder)

@@ -161,16 +161,26 @@ class Reading:
     def _is_held(self, value: object) -> bool:
         return self.groups.find(value) in self.subjects
 
-    def snapshot(self, attached: Attachments) -> Snapshot:
-        """What was read, where a server's groups both hold its rules and are it as a peer (AWS, OpenStack)."""
+    def snapshot(
+        self, attached: Attachments, joined: Attachments | None = None, sources: Groups | None = None
+    ) -> Snapshot:
+        """What was read.
+
+        Args:
+            attached: the groups whose rules protect each server.
+            joined: the groups that each server is in as a peer, if they are others (Azure).
+            sources: the groups of that kind.
+        """
+        members = joined or attached
+        named = (self.groups, sources) if sources else (self.groups,)
         return Snapshot(
             cloud=self.environment.platform.cloud,
             origin=str(self.document.path),
             rules=tuple(self.rules),
             holders={**attached.by_server, **attached.opened},
-            members={server: frozenset(keys) for server, keys in attached.by_server.items()},
-            groups={key: self.groups.names.get(key, key) for key, one in self.groups.by_key.items() if one.type},
-            aliases=self.groups.aliases,
+            members={server: frozenset(keys) for server, keys in members.by_server.items()},
+            groups={key: some.names.get(key, key) for some in named for key, one in some.by_key.items() if one.type},
+            aliases=named[-1].aliases,
             expressions=frozenset(self.expressions),
             account=self.account,
             synthesized=self.document.shape is Shape.STACK,
@@ -182,6 +192,7 @@ class Reading:
                 *self.document.troubles,
                 *check_output(self.environment, self.document.output),
                 *attached.troubles,
+                *(joined.troubles if joined else ()),
                 *self.troubles,
             ),
         )
