@@ -38,11 +38,13 @@ class Party:
         name: a server, a peer, ``group:NAME``, or a block of a site rule.
         addresses: of the line's family; empty where they are not given.
         server: whether it is a server of the system.
+        group: id of the security group that its machines carry, where that is managed elsewhere.
     """
 
     name: str
     addresses: tuple[Network, ...]
     server: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class _Lines:
         self.found = found
         servers = sorted((*found.servers, *found.elsewhere), key=lambda server: server.name)
         self.addresses = {server.name: server.addresses for server in servers}
+        self.groups = {server.name: server.group or "" for server in servers}
         self.away = {server.name for server in found.elsewhere}
         rows = {row.key: row for row in found.matrix.rows}
         self.rows: dict[str, Row | SupplementRow] = {**rows}
@@ -168,8 +171,8 @@ class _Lines:
                 continue
             yield Line(
                 row,
-                Party(source, ends[0], ours),
-                Party(destination, ends[1], True),
+                Party(source, ends[0], ours, self.groups.get(source, "")),
+                Party(destination, ends[1], True, self.groups[destination]),
                 over,
                 protocol,
                 tuple(merge_ports(ports)),

@@ -58,8 +58,8 @@ def cells(line: Line, environment: str, day: date) -> tuple[str, ...]:
 
 
 def addresses(end: Party) -> str:
-    """The addresses of an end, or that they are not given."""
-    return ", ".join(map(str, end.addresses)) or NOT_GIVEN
+    """The addresses of an end, or the group that it is known by, or that neither is given."""
+    return ", ".join(map(str, end.addresses)) or (f"group {end.group}" if end.group else NOT_GIVEN)
 
 
 def as_csv(lines: Sequence[Line], environment: str, day: date) -> str:
@@ -96,7 +96,8 @@ def as_values(lines: Sequence[Line], environment: str, day: date) -> list[dict[s
 
     def end(party: Party) -> dict[str, Any]:
         given = [str(network) for network in party.addresses]
-        return {"name": party.name, "addresses": given or None}
+        more = {"group": party.group} if party.group else {}
+        return {"name": party.name, "addresses": given or None, **more}
 
     return [
         {

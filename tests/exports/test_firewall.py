@@ -238,3 +238,16 @@ def test_markdown_is_a_table_whatever_the_reason() -> None:
     plain = [line.replace("\\|", "").count("|") for line in (head, rule, row)]
     assert plain == [len(COLUMNS) + 1] * 3
     assert "&lt;b>&amp;" in row
+
+
+def test_a_server_in_a_group_that_is_managed_elsewhere_is_shown_by_it() -> None:
+    group = "sg-0123456789abcdef1"
+    existing = {**server("web", "ACD-JB"), "group": group}
+    found = firewall_list(rules(topology="small-v3", servers=[existing]), ["web"])
+    to = [line for line in found if line.destination.name == "web"]
+    assert {line.enforced_by for line in to} == {"firewall"}
+    (row, *_) = list(csv.DictReader(io.StringIO(as_csv(to, "acd", DAY))))
+    assert row["destination addresses"] == f"group {group}"
+    assert as_values(to, "acd", DAY)[0]["destination"] == {"name": "web", "addresses": None, "group": group}
+    # rules of real firewalls need its addresses all the same
+    assert "web" in without_addresses(found)

@@ -143,7 +143,9 @@ def test_the_command_says_so_and_its_exit_code_is_1(tmp_path: Path, capsys: pyte
         files.append(tmp_path / f"{site.environment.name}.yaml")
         files[-1].write_text(yaml.safe_dump(values))
     assert main(["check", *map(str, files)]) == 1
-    assert "contradiction: redundant is true in acd-cloud, and false in acd-tel [redundant]" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("2 environments, each fine, but they contradict each other\n")
+    assert "contradiction: redundant is true in acd-cloud, and false in acd-tel [redundant]" in said
     assert main(["check", str(files[0])]) == 0
 
 

@@ -67,7 +67,7 @@ def run(options: Namespace) -> int:
     if options.json:
         print_json([_json(one, disagreed) for one in checked])
     elif len(right) > 1:
-        _print_table(right)
+        _print_table(right, "each fine, but they contradict each other" if disagreed else "each fine")
     else:
         for found, plan in right:
             _print_check(found, plan)
@@ -139,7 +139,8 @@ def _print_check(found: RuleSet, plan: Plan) -> None:
     """That an environment is fine, what it uses of its cloud's limits, and its notices."""
     environment = found.environment
     cloud = environment.platform.cloud
-    print(f"{environment.name}: fine ({len(found.servers)} servers, {len(found.rules)} rules on {cloud})")
+    servers = f"{len(found.servers)} server{'s' * (len(found.servers) != 1)}"
+    print(f"{environment.name}: fine ({servers}, {len(found.rules)} rules on {cloud})")
     for usage in plan.usage:
         print(f"  {_usage(usage)}")
     print_remarks(found)
@@ -149,9 +150,9 @@ def _usage(usage: Usage) -> str:
     return f"{usage.what}: {usage.used}" + (f" of {usage.limit}" if usage.limit is not None else "")
 
 
-def _print_table(right: list[tuple[RuleSet, Plan]]) -> None:
+def _print_table(right: list[tuple[RuleSet, Plan]], verdict: str) -> None:
     print_table(
-        f"{len(right)} environments, each fine",
+        f"{len(right)} environments, {verdict}",
         ("environment", "cloud", "redundant", "servers", "rules", "notices", "tightest limit"),
         (
             (

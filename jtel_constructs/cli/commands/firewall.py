@@ -155,7 +155,8 @@ def _print_lines(found: RuleSet, lines: Sequence[Line]) -> None:
         optional=("why", "by", "source addresses"),
     )
     if any(line.enforced_by == "firewall" for line in lines):
-        say("by firewall: the destination stands elsewhere, and no group of this cloud opens it.")
+        theirs = ", or its group is managed elsewhere" if any(server.group for server in found.elsewhere) else ""
+        say(f"by firewall: the destination stands elsewhere{theirs}, and no rule of this environment opens it.")
     _say_unknown(lines, stream=None)
 
 
