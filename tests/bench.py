@@ -159,6 +159,9 @@ def main() -> None:
             for arguments in (
                 ("rules",),
                 ("check",),
+                ("verify",),
+                ("diff", file),
+                ("firewall",),
                 ("diagram", "--by", "server", "--format", "svg"),
                 ("report", "-o", written),
                 ("explain", "--from", "s1", "--to", "s0", "--port", "22/tcp"),

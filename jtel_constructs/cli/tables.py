@@ -45,6 +45,16 @@ def print_table(
     print()
 
 
+def _width_of(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    # here and not above: most tables have no need of it
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
 def _bold(text: str) -> str:
     plain = not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown")
     return text if plain else f"\x1b[1m{text}\x1b[0m"
@@ -54,14 +64,10 @@ class _Table:
     """Columns, one of which may be broken at blanks. Drawn by hand: a library takes a millisecond for each line."""
 
     def __init__(self, columns: Sequence[str], cells: Sequence[Mapping[str, str]], wrap: str) -> None:
-        # here and not above: commands without a table start faster
-        from rich.cells import cell_len
-
-        self._width_of = cell_len
         self._columns, self._cells, self._wrap = columns, cells, wrap
         texts = {column: {column, *(row[column] for row in cells)} for column in columns}
-        self._widths = {column: max(map(cell_len, texts[column])) for column in columns}
-        word = max((cell_len(word) for text in texts.get(wrap, ()) for word in text.split(" ")), default=0)
+        self._widths = {column: max(map(_width_of, texts[column])) for column in columns}
+        word = max((_width_of(word) for text in texts.get(wrap, ()) for word in text.split(" ")), default=0)
         # two blanks between columns, and one at the end
         self._around = 2 * len(columns) - 1
         self.least = self._around + sum(self._widths.values())
@@ -83,13 +89,15 @@ class _Table:
                 yield self._line({**dict.fromkeys(row, ""), self._wrap: part}, widths)
 
     def _line(self, row: Mapping[str, str], widths: Mapping[str, int]) -> str:
-        padded = (row[column] + " " * (widths[column] - self._width_of(row[column])) for column in self._columns)
+        padded = (row[column] + " " * (widths[column] - _width_of(row[column])) for column in self._columns)
         return "  ".join(padded).rstrip()
 
     def _broken(self, text: str, width: int) -> list[str]:
+        if _width_of(text) <= width:
+            return [text]
         parts: list[str] = []
         for word in text.split(" "):
-            if parts and self._width_of(parts[-1]) + 1 + self._width_of(word) <= width:
+            if parts and _width_of(parts[-1]) + 1 + _width_of(word) <= width:
                 parts[-1] += f" {word}"
             else:
                 parts.append(word)
