@@ -41,7 +41,7 @@ def test_the_script_writes_the_comment_of_a_changed_environment(name: str, resul
     (loop,) = [script for script in scripts(name) if "jtel diff" in script]
     folder = tmp_path / "stacks" / "environments"
     folder.mkdir(parents=True)
-    for file in ("office", "same"):
+    for file in ("office", "same", "gone"):
         (folder / f"{file}.yaml").write_text(OFFICE, encoding="utf-8")
     who = {f"GIT_{who}_{what}": "x@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -53,10 +53,21 @@ def test_the_script_writes_the_comment_of_a_changed_environment(name: str, resul
     run("git init -q -b base && git add . && git commit -q -m first && git checkout -q -b change")
     changed = OFFICE.replace("10.20.0.5/32", "10.20.0.5/32, 10.20.0.7/32")
     (folder / "office.yaml").write_text(changed, encoding="utf-8")
-    run("git commit -q -a -m change")
+    (folder / "gone.yaml").rename(folder / "new.yaml")
+    run("git add . && git commit -q -a -m change")
     run(loop)
     text = (tmp_path / result).read_text(encoding="utf-8")
     assert re.findall("^### .*", text, re.MULTILINE) == [
         "### Ports: base:stacks/environments/office.yaml → stacks/environments/office.yaml"
     ]
     assert "10.20.0.7" in text
+    assert "**New**: `stacks/environments/new.yaml`. All of its ports open; " in text
+    assert "**Deleted**: `stacks/environments/gone.yaml`. All of its ports close." in text
+
+
+def test_the_script_writes_no_comment_where_no_environment_changes(tmp_path: Path) -> None:
+    (loop,) = [script for script in scripts("github.yml") if "jtel diff" in script]
+    who = {f"GIT_{who}_{what}": "x@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    script = f"git init -q -b base && git commit -q --allow-empty -m first\n{loop}"
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env={**os.environ, **who, "BASE": "base"}, check=True)
+    assert not (tmp_path / "comment.md").exists()
