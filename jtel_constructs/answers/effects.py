@@ -24,6 +24,11 @@ def _effects(a: RuleSet, b: RuleSet, renamed: Mapping[str, str]) -> Iterator[str
     if (moved := _moved(before, after)) is not None:
         yield f"{moved}: every group is made anew, and the old ones are destroyed; {_MACHINES}"
         return
+    if before.name != after.name:
+        yield (
+            f"the environment is named {after.name} in place of {before.name}, and its groups stay {after.prefix}-...: "
+            "a tag or a description of each changes where it is"
+        )
     if before.platform.cloud == after.platform.cloud == "azure":
         yield from _azure(before, after)
     for old, new in renamed.items():
@@ -51,8 +56,9 @@ def _azure(before: Environment, after: Environment) -> Iterator[str]:
 
 def _moved(before: Environment, after: Environment) -> str | None:
     """What of the environment itself changed so that nothing of it stays."""
-    if before.name != after.name:
-        return f"the environment is named {after.name} in place of {before.name}"
+    # groups go by the prefix, which `jtel rename` keeps
+    if before.prefix != after.prefix:
+        return f"the environment's groups are named {after.prefix}-... in place of {before.prefix}-..."
     was, now = before.platform, after.platform
     if was.cloud != now.cloud:
         return f"it moves from {was.cloud} to {now.cloud}"

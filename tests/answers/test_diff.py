@@ -142,7 +142,16 @@ def test_another_family_opens_packets_between_servers_over_it() -> None:
 
 def test_another_name_of_the_environment_makes_everything_anew() -> None:
     (effect,) = compare(environment(), environment(name="other")).effects
-    assert effect.startswith("the environment is named other in place of demo: every group is made anew")
+    assert effect.startswith("the environment's groups are named other-... in place of demo-...: every group is made")
+
+
+def test_another_name_that_keeps_the_groups_makes_nothing_anew() -> None:
+    found = compare(environment(), environment(name="other", group_prefix="demo"))
+    (effect,) = found.effects
+    assert found.equal
+    assert effect.startswith("the environment is named other in place of demo, and its groups stay demo-...: a tag")
+    (effect,) = compare(environment(group_prefix="old"), environment()).effects
+    assert effect.startswith("the environment's groups are named demo-... in place of old-...: every group is made")
 
 
 def test_a_place_that_azure_cannot_change_is_said_so() -> None:
