@@ -54,7 +54,7 @@ def test_an_app_is_proved_and_leaves_nothing_behind(folder: Path) -> None:
     done = jtel(folder, "--app", APP)
     assert (done.returncode, done.stderr) == (0, "")
     assert "contact-centre: proved: the app's stack telephony lets in exactly what the rows demand" in done.stdout
-    assert "1 other groups" in done.stdout
+    assert "1 other group," in done.stdout
     assert sorted(folder.rglob("*")) == before
 
 
