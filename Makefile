@@ -16,12 +16,13 @@ export CHECKPOINT_DISABLE := 1
 export DISABLE_VERSION_CHECK := 1
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20
 
-.PHONY: help setup test lifecycle demo ec2 bench synth pictures clean
+.PHONY: help setup test lifecycle fuzz demo ec2 bench synth pictures clean
 
 help:
 	@echo 'make setup   Python packages into .venv, the CDKTF command line into node_modules'
 	@echo 'make test    set up; ruff, mypy and all tests, those of the constructs with both CDK engines'
 	@echo 'make lifecycle  set up; every kind of change of a deployed environment, with the providers that a mirror holds'
+	@echo 'make fuzz    set up; every fact of files of Terraform changed one by one, none of it proved (SEED=...: again)'
 	@echo 'make demo    set up; deploy to an EC2 API on this machine, prove it, tear it down (ENV=FILE: a file of your own)'
 	@echo 'make ec2     set up; keep such an EC2 API running, and say how to deploy to it (ENV=FILE: as above)'
 	@echo 'make bench   set up; CPU time and memory of synthesizing, against an empty CDKTF app'
@@ -42,6 +43,9 @@ test: setup $(CDKTN_STAMP)
 
 lifecycle: setup
 	JTEL_LIFECYCLE=whole $(BIN)/python -m pytest tests/lifecycle -n $(TEST_JOBS) $(PYTEST_ARGS)
+
+fuzz: setup
+	@$(BIN)/python -m tests.readers.fuzz $(SEED)
 
 demo: setup
 	@$(BIN)/python -m stacks.demo $(if $(ENV),"$(ENV)")

@@ -346,11 +346,18 @@ class _Pair:
         """The platform's own probes, as `wanted` has it."""
         peer = Peer(4, PROBE_ADDRESS, place="probe")
         for kind, protocol, ports in self.comparison.changes(wanted.codes(peer), self.got.codes(peer), self.protocols):
-            if kind is Kind.OPEN or (kind is Kind.MISSING and not behind):
-                because = self.got if kind is Kind.OPEN else wanted
+            if kind is Kind.OPEN or not behind:
+                because = wanted if kind is Kind.MISSING else self.got
                 where = _where(because.because(peer, protocol, ports, True))
+                if kind is Kind.UNTOLD and not (where := self._copies(peer, protocol, ports)):
+                    continue
                 finding = Finding(kind, self.direction, self.server, self.local, _PROBES, protocol, ports, where)
                 self.findings.member(finding, peer.version)
+
+    def _copies(self, peer: Peer, protocol: int, ports: tuple[int, int]) -> tuple[str, ...]:
+        """The copies of rules that let these packets through, or refuse them (Azure)."""
+        both = [self.got.because(peer, protocol, ports, allow, behind=True) for allow in (True, False)]
+        return tuple(where for rules in both for where in _where(rules) if where in self.comparison.copies)
 
     def _changes(self, like: Peer, peer: Peer) -> tuple[Change, ...]:
         found = self.comparison.changes(self.wanted.codes(like), self.got.codes(peer), self.protocols)
@@ -363,8 +370,7 @@ class _Pair:
     ) -> Finding | None:
         note = ""
         if kind is Kind.UNTOLD:
-            letting = self.got.because(peer, protocol, ports, True, behind=True)
-            because = tuple(where for where in _where(letting) if where in self.comparison.copies)
+            because = self._copies(peer, protocol, ports)
             if not because:
                 # what else nobody can tell was reported where it was read
                 return None

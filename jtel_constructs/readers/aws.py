@@ -194,6 +194,8 @@ class _Aws(Reading):
         where = f"{key} ({direction}{f', {REFRESHED}' if what is Listing.COPY else ''})"
         if what in (Listing.COPY, Listing.EITHER):
             self.copies[where] = REFRESH
+        if what is Listing.EITHER and found and any(holder == key for holder, _ in self._listed):
+            self.taken_as_declared(where)
         for block in found:
             for one in self._one_by_one(block):
                 # of a copy counts what no resource of the file makes, or takes away

@@ -66,7 +66,7 @@ class _Azure(Reading):
         self._asgs = asgs
         self._names: dict[tuple[str, str], PacketRule] = {}
         self._slots: dict[tuple[str, Direction, int], str] = {}
-        self._separate_holders: set[tuple[str, Direction]] = set()
+        self._separate_holders: set[str] = set()
         self._departing: set[tuple[str, str]] = set()
         self._addresses = versions_of(environment)
 
@@ -116,7 +116,7 @@ class _Azure(Reading):
         holder = self._holder_of(resource)
         if holder is None:
             return
-        self._separate_holders.add((holder, direction))
+        self._separate_holders.add(holder)
         if self.unsupported(resource, holder, direction):
             return
         with self.resource(resource.address, holder, direction):
@@ -150,12 +150,14 @@ class _Azure(Reading):
             return
         for block in blocks_of(resource.values, "security_rule"):
             direction = DIRECTIONS_OF.get(str(block.get("direction")), "ingress")
-            separate = (key, direction) in self._separate_holders
+            # provider documentation, azurerm_network_security_group: rules in it "in conjunction with any Network
+            # Security Rule resources ... will cause a conflict", whatever their direction
+            separate = key in self._separate_holders
             what = listing(resource, "security_rule", separate, self._asgs, _named(block))
             with self.resource(key, key, direction):
                 self._listed(key, need_text(block, "name"), block, what)
         configured = resource.configured is not None and "security_rule" in resource.configured
-        if configured and any(holder == key for holder, _ in self._separate_holders):
+        if configured and key in self._separate_holders:
             message = "it sets security_rule and has separate rules too; each apply removes what the other one made"
             self.trouble(key, message, key)
 
@@ -182,10 +184,9 @@ class _Azure(Reading):
         name, group = resource.values.get("name"), resource.values.get("network_security_group_name")
         if resource.type != RULE or not isinstance(name, str) or not isinstance(group, str):
             return
-        direction = DIRECTIONS_OF.get(str(resource.values.get("direction")), "ingress")
         for holder in self.groups.named(group):
             self._departing.add((holder, name.lower()))
-            self._separate_holders.add((holder, direction))
+            self._separate_holders.add(holder)
 
     def _rule(self, values: Values, holder: str, where: str) -> PacketRule:
         def source(value: object, what: str) -> str:

@@ -48,6 +48,7 @@ class Reading:
         self.copies: dict[str, str] = {}
         self.notes: list[str] = []
         self._own_rules: set[str] = set()
+        self._declared: list[str] = []
         self._untold: set[tuple[str, Direction, bool]] = set()
 
     @contextmanager
@@ -185,7 +186,7 @@ class Reading:
             account=self.account,
             synthesized=self.document.shape is Shape.STACK,
             copies=self.copies,
-            notes=tuple(self.notes),
+            notes=tuple(self.said()),
             drift=self.drifted(),
             doubts=self.document.doubts,
             troubles=(
@@ -197,11 +198,26 @@ class Reading:
             ),
         )
 
+    def said(self) -> Iterator[str]:
+        """What the summary says beside the answer."""
+        yield from self.notes
+        if self._declared:
+            more = f" and {len(self._declared) - 1} more" if len(self._declared) > 1 else ""
+            yield (
+                f"{self._declared[0]}{more}: taken as what the configuration sets, which a state does not show; if "
+                "rules of it were taken out there, refresh before you prove (`terraform apply -refresh-only`)"
+            )
+
     def examine(self, carriers: Mapping[str, Carrier], owned: Owned) -> None:
         """Hold what machines carry against what they should."""
         self.troubles += judge(carriers.values(), owned)
         if not examined(carriers.values(), owned):
             self.notes.append(NOT_EXAMINED)
+
+    def taken_as_declared(self, where: str) -> None:
+        """Say that a group's own list is taken for its configuration's, though others of its rules are separate."""
+        if self.document.shape is Shape.STATE and where not in self._declared:
+            self._declared.append(where)
 
     def place(self, *groups: Groups) -> None:
         """Hold where the environment's groups are against where they should be."""

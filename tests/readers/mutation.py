@@ -133,7 +133,8 @@ def _wider(value: Any) -> Any:
         values |= {"protocol": "tcp", "port_range_min": 4443, "port_range_max": 4443}
     elif "priority" in values:
         values |= {"priority": 150, "name": "added", "access": "Allow", "direction": "Inbound", "protocol": "Tcp"}
-        values |= {"destination_port_range": "4443", "destination_port_ranges": []}
+        values |= {"destination_port_range": "4443", "destination_port_ranges": [], "source_address_prefix": "*"}
+        values |= {"source_address_prefixes": [], "source_application_security_group_ids": []}
     else:
         values |= {"protocol": "tcp", "from_port": 4443, "to_port": 4443}
     address = re.sub(r"(\.[\w-]+)(\[.*\])?$", r"\1_added", str(value.get("address")))
