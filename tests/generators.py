@@ -168,6 +168,7 @@ def environments(
     max_servers: int = 5,
     max_blocks: int = 4,
     all_here: bool = False,
+    topologies: bool = True,
 ) -> Values:
     """An environment that `compute` takes.
 
@@ -177,10 +178,11 @@ def environments(
         max_servers: at the most, beside a topology's.
         max_blocks: of each peer, at the most, beside the world.
         all_here: no server stands elsewhere.
+        topologies: some have the servers of a preset topology too.
     """
     cloud = cloud or draw(st.sampled_from(CLOUDS))
     families = draw(st.sampled_from([["ipv4"], ["ipv6"], ["ipv4", "ipv6"], ["ipv6", "ipv4"]]))
-    topology = draw(st.none() | st.sampled_from(sorted(TOPOLOGIES)))
+    topology = draw(st.none() | st.sampled_from(sorted(TOPOLOGIES))) if topologies else None
     preset = TOPOLOGIES[topology] if topology else {}
     # one of the topology's names replaces that server, any other one is added
     replaced = draw(st.lists(st.sampled_from(sorted(preset)), max_size=1)) if preset else []

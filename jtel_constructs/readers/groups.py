@@ -16,6 +16,15 @@ from jtel_constructs.readers.snapshot import group_key, referred_to
 from jtel_constructs.readers.values import Expression, Ref, Unknown, shown
 
 
+def folded(cloud: str, name: str) -> str:
+    """A group's name as its cloud compares it with others: OpenStack alone tells capitals from small letters.
+
+    A server whose letter case changes keeps its group, and so the name that this was made with. Sources: the VPC user
+    guide, "Security groups" (names are not case-sensitive); Azure's "Naming rules for Azure resources".
+    """
+    return name if cloud == "openstack" else name.lower()
+
+
 @dataclass(slots=True)
 class Groups:
     """The groups of one resource type.
@@ -46,9 +55,8 @@ class Groups:
 
     def named(self, name: str) -> list[str]:
         """The groups of this name."""
-        # Azure's names are the same in any case
-        fold = str.lower if self.cloud == "azure" else str
-        return [key for key, found in self.names.items() if fold(found) == fold(name)]
+        wanted = folded(self.cloud, name)
+        return [key for key, found in self.names.items() if folded(self.cloud, found) == wanted]
 
     def find(self, value: object, attribute: str = "id", account: str | None = None) -> str | None:
         """The group that a reference or an id in the cloud names, if it is in the file."""

@@ -12,6 +12,7 @@ from jtel_constructs.reach.packets import Direction, PacketRule, Selector
 from jtel_constructs.readers.attachments import Carrier
 from jtel_constructs.readers.aws import protocol_and_ports
 from jtel_constructs.readers.differences import Difference, untold
+from jtel_constructs.readers.groups import folded
 from jtel_constructs.readers.live_common import group_names, one_line, sdk, snapshot
 from jtel_constructs.readers.prefix_lists import cidr
 from jtel_constructs.readers.snapshot import Snapshot, group_key
@@ -44,12 +45,14 @@ def read(environment: Environment, platform: AwsPlatform) -> Snapshot:
 
 def read_from(client: Any, environment: Environment, platform: AwsPlatform) -> Snapshot:
     """The same, through a client of boto3's."""
-    names = sorted(set(group_names(environment).values()))
-    found = {}
-    for some in _pieces(names):
-        filters = [{"Name": "vpc-id", "Values": [platform.vpc_id]}, {"Name": "group-name", "Values": some}]
-        for page in client.get_paginator("describe_security_groups").paginate(Filters=filters):
-            found.update({group["GroupId"]: group for group in page["SecurityGroups"]})
+    names = {folded("aws", name) for name in group_names(environment).values()}
+    found: dict[str, Answer] = {}
+    # a filter by names would tell capitals from small letters, so all of the VPC's are asked for
+    filters = [{"Name": "vpc-id", "Values": [platform.vpc_id]}]
+    for page in client.get_paginator("describe_security_groups").paginate(Filters=filters):
+        found.update(
+            {group["GroupId"]: group for group in page["SecurityGroups"] if folded("aws", group["GroupName"]) in names}
+        )
     accounts = {group["OwnerId"] for group in found.values() if group.get("OwnerId")}
     account = accounts.pop() if len(accounts) == 1 else None
     rules: list[PacketRule] = []

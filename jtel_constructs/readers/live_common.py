@@ -12,7 +12,7 @@ from jtel_constructs.policy import Environment
 from jtel_constructs.reach.packets import PacketRule
 from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned, examined, groups_elsewhere, judge
 from jtel_constructs.readers.differences import Difference, untold
-from jtel_constructs.readers.groups import no_group
+from jtel_constructs.readers.groups import folded, no_group
 from jtel_constructs.readers.snapshot import Snapshot, group_key
 
 
@@ -68,26 +68,26 @@ def snapshot(
     Raises:
         ProofError: none of the groups is there.
     """
+    cloud = environment.platform.cloud
     by_name: dict[str, list[str]] = {}
     for key, name in groups.items():
-        by_name.setdefault(name, []).append(key)
-    wanted = group_names(environment)
+        by_name.setdefault(folded(cloud, name), []).append(key)
+    wanted = {server: folded(cloud, name) for server, name in group_names(environment).items()}
     if not by_name:
         raise none_there(environment, origin)
     found = list(troubles)
-    for server, name in wanted.items():
-        keys = by_name.get(name, [])
+    for server, written in group_names(environment).items():
+        keys = by_name.get(wanted[server], [])
         if not keys:
-            found.append(no_group(server, name))
+            found.append(no_group(server, written))
         elif len(keys) > 1:
-            found.append(untold(", ".join(sorted(keys)), f"{len(keys)} groups have the name {name}", server))
+            found.append(untold(", ".join(sorted(keys)), f"{len(keys)} groups have the name {written}", server))
     attached = {
         server: (*by_name.get(name, ()), *by_name.get(wanted[INTERNAL], ()))
         for server, name in wanted.items()
         if server != INTERNAL
     }
     # rules that go onto a group that is managed elsewhere stand there
-    cloud = environment.platform.cloud
     opened = {
         server.name: (group_key(str(server.group), cloud, {}, account),) for server in environment.opened_servers()
     }

@@ -5,12 +5,20 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+from jtel_constructs import matrix
 from jtel_constructs.policy import TOPOLOGIES
 
 Values = dict[str, Any]
-Change = Callable[[Values, dict[str, str]], None]
+Machines = dict[str, str]  # each machine's server
+# the key of an environment file whose value is here what stands in the file that it names
+MATRIX = "matrix"
+DOCUMENTED = Path(matrix.__file__).parent / "required-ports.yaml"
+Change = Callable[[Values, Machines], None]
 
 PEERS = {
     "jtel-support": ["198.51.100.0/28"],
@@ -51,7 +59,7 @@ class Start:
             ],
         }
 
-    def machines(self) -> dict[str, str]:
+    def machines(self) -> Machines:
         found = {f"m-{name}": name for name in self.servers}
         first = next(iter(self.servers))
         return {**found, "m-second": first}
@@ -76,105 +84,125 @@ def _server(values: Values, name: str) -> Any:
     return next(server for server in values["servers"] if server["name"] == name)
 
 
-def _add_block(values: Values, machines: dict[str, str]) -> None:
+def _add_block(values: Values, machines: Machines) -> None:
     values["peers"]["pbx"].append("203.0.113.32/28")
 
 
-def _remove_block(values: Values, machines: dict[str, str]) -> None:
+def _remove_block(values: Values, machines: Machines) -> None:
     values["peers"]["pbx"].remove("203.0.113.32/28")
 
 
-def _wider_block(values: Values, machines: dict[str, str]) -> None:
+def _wider_block(values: Values, machines: Machines) -> None:
     values["peers"]["any"] = ["192.0.2.0/24"]
 
 
-def _narrower_blocks(values: Values, machines: dict[str, str]) -> None:
+def _narrower_blocks(values: Values, machines: Machines) -> None:
     values["peers"]["any"] = ["192.0.2.0/25", "192.0.2.128/25"]
 
 
-def _ports_meet(values: Values, machines: dict[str, str]) -> None:
+def _ports_meet(values: Values, machines: Machines) -> None:
     values["site_rules"][0]["ports"] = ["9100-9102"]
 
 
-def _ports_part(values: Values, machines: dict[str, str]) -> None:
+def _ports_part(values: Values, machines: Machines) -> None:
     values["site_rules"][0]["ports"] = [9100, 9102]
 
 
-def _rename_site_rule(values: Values, machines: dict[str, str]) -> None:
+def _rename_site_rule(values: Values, machines: Machines) -> None:
     values["site_rules"][0]["name"] = "metrics"
 
 
-def _add_server(values: Values, machines: dict[str, str]) -> None:
+def _add_server(values: Values, machines: Machines) -> None:
     values["servers"].append({"name": "extra", "roles": ["ACD-JB"]})
     machines["m-extra"] = "extra"
 
 
-def _add_role(values: Values, machines: dict[str, str]) -> None:
+def _add_role(values: Values, machines: Machines) -> None:
     _server(values, "extra")["roles"] = ["ACD-JB", "ACD-REST"]
 
 
-def _move_machine(values: Values, machines: dict[str, str]) -> None:
+def _move_machine(values: Values, machines: Machines) -> None:
     machines["m-second"] = "extra"
 
 
-def _rename_server(values: Values, machines: dict[str, str]) -> None:
+def _rename_server(values: Values, machines: Machines) -> None:
     _server(values, "extra")["name"] = "spare"
     machines.update({machine: "spare" for machine, server in machines.items() if server == "extra"})
 
 
-def _letter_case(values: Values, machines: dict[str, str]) -> None:
+def _letter_case(values: Values, machines: Machines) -> None:
     _server(values, "spare")["name"] = "SPARE"
     machines.update({machine: "SPARE" for machine, server in machines.items() if server == "spare"})
 
 
-def _split_server(values: Values, machines: dict[str, str]) -> None:
+def _split_server(values: Values, machines: Machines) -> None:
     _server(values, "SPARE")["roles"] = ["ACD-JB"]
     values["servers"].append({"name": "rest", "roles": ["ACD-REST"]})
     machines["m-second"] = "rest"
 
 
-def _move_role(values: Values, machines: dict[str, str]) -> None:
+def _move_role(values: Values, machines: Machines) -> None:
     _server(values, "SPARE")["roles"] = ["ACD-REST"]
     _server(values, "rest")["roles"] = ["ACD-JB"]
     machines["m-second"], machines["m-extra"] = "SPARE", "rest"
 
 
-def _remove_server(values: Values, machines: dict[str, str]) -> None:
+def _remove_server(values: Values, machines: Machines) -> None:
     values["servers"] = [server for server in values["servers"] if server["name"] != "SPARE"]
     machines["m-second"] = "rest"
 
 
-def _toggle_redundant(values: Values, machines: dict[str, str]) -> None:
+def _toggle_redundant(values: Values, machines: Machines) -> None:
     values["redundant"] = not values["redundant"]
 
 
-def _tags(values: Values, machines: dict[str, str]) -> None:
+def _tags(values: Values, machines: Machines) -> None:
     values["tags"] = {"team": "contact-centre"}
 
 
-def _supplement_on(values: Values, machines: dict[str, str]) -> None:
+def _supplement_on(values: Values, machines: Machines) -> None:
     values["supplements"] = ["store-cluster", "database-replication"]
 
 
-def _supplement_off(values: Values, machines: dict[str, str]) -> None:
+def _supplement_off(values: Values, machines: Machines) -> None:
     values["supplements"] = []
 
 
-def _narrow_on(values: Values, machines: dict[str, str]) -> None:
+def _narrow_on(values: Values, machines: Machines) -> None:
     values["narrow"] = {"haproxy-web": ["192.0.2.64/26"]}
 
 
-def _narrow_off(values: Values, machines: dict[str, str]) -> None:
+def _narrow_off(values: Values, machines: Machines) -> None:
     values["narrow"] = {}
 
 
-def _rename_environment(values: Values, machines: dict[str, str]) -> None:
+def _rename_environment(values: Values, machines: Machines) -> None:
     values["name"] = f"{values['name']}-new"
 
 
-def _rename_keeping_groups(values: Values, machines: dict[str, str]) -> None:
+def _rename_keeping_groups(values: Values, machines: Machines) -> None:
     values["group_prefix"] = values.get("group_prefix", values["name"])
     values["name"] = "kept"
+
+
+def _own_matrix(values: Values, machines: Machines) -> None:
+    values[MATRIX] = yaml.safe_load(DOCUMENTED.read_text(encoding="utf-8"))
+
+
+def _row(values: Values, key: str) -> Any:
+    return next(row for row in values[MATRIX]["rows"] if row["key"] == key)
+
+
+def _ports_of_a_row(values: Values, machines: Machines) -> None:
+    _row(values, "hazelcast")["ports"] = ["5701-5720"]
+
+
+def _key_of_a_row(values: Values, machines: Machines) -> None:
+    _row(values, "hazelcast")["key"] = "cluster-of-the-web"
+
+
+def _documented_matrix(values: Values, machines: Machines) -> None:
+    del values[MATRIX]
 
 
 KEEPING = "environment renamed with jtel rename"
@@ -201,17 +229,21 @@ CHANGES: dict[str, Change] = {
     "supplements off": _supplement_off,
     "narrow on": _narrow_on,
     "narrow off": _narrow_off,
+    "an own matrix": _own_matrix,
+    "a row's ports": _ports_of_a_row,
+    "a row's key": _key_of_a_row,
+    "the documented matrix again": _documented_matrix,
     "environment renamed": _rename_environment,
     KEEPING: _rename_keeping_groups,
 }
 # what is tried in every run of the tests: several changes at a time
 CONDENSED: tuple[tuple[str, ...], ...] = (
-    ("a wider block for two", "ports that meet", "a server more", "narrow on"),
-    ("a role more", "a machine moves", "supplements on", "a site rule renamed"),
-    ("a server renamed", "narrow off", "supplements off", "two blocks for a wider one"),
-    ("letter case", "a server split"),
-    ("roles change places", "ports that part"),
-    ("environment renamed", "a server less", "redundant switched"),
+    ("a block more", "a wider block for two", "ports that meet", "a server more", "narrow on", "an own matrix"),
+    ("a role more", "a machine moves", "supplements on", "a site rule renamed", "a row's ports"),
+    ("a server renamed", "narrow off", "supplements off", "two blocks for a wider one", "a row's key"),
+    ("letter case", "a server split", "tags"),
+    ("roles change places", "ports that part", "the documented matrix again"),
+    ("environment renamed", "a block less", "a server less", "redundant switched"),
     (KEEPING,),
 )
 
@@ -222,7 +254,7 @@ class Step:
 
     what: str
     values: Values
-    machines: dict[str, str]
+    machines: Machines
 
 
 def steps(start: Start, platform: Values, *, whole: bool) -> Iterator[Step]:

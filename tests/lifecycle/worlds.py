@@ -51,7 +51,7 @@ class World:
 
     cloud: str
     platform: Json
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     limits: Json = field(default_factory=dict)
     live: bool = True
     place: str = ""

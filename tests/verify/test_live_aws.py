@@ -90,6 +90,13 @@ def test_what_the_api_has_is_proved(ec2: Any) -> None:
     assert other.differences() == []
 
 
+def test_a_group_that_was_made_under_another_letter_case_is_still_the_servers(ec2: Any) -> None:
+    deployed = Deployed(ec2, topology=None, servers=[{"name": "web", "roles": ["ACD-JB", "ACD-LB"]}])
+    place = deployed.environment.platform
+    capitals = environment(platform=place, topology=None, servers=[{"name": "WEB", "roles": ["ACD-JB", "ACD-LB"]}])
+    assert not prove(compute(capitals), read_live(capitals)).found
+
+
 def test_what_somebody_opens_by_hand_is_caught(ec2: Any) -> None:
     deployed = Deployed(ec2)
     deployed.let_in("db", "tcp", 3306, 3306, {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]})
