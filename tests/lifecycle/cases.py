@@ -73,17 +73,18 @@ class LifeCycle:
     def test_a_block_more_is_a_quiet_plan_and_a_group_replaced_is_refused_whole(self, deployment: Deployment) -> None:
         start = STARTS["small"]
         values, machines = start.values(deployment.world.platform), {"m-lb": next(iter(start.servers))}
-        deployment.apply(Step("deploy", values, machines))
+        deployment.write(Step("deploy", values, machines))
+        deployment.init()
+        deployment.terraform("apply", "-auto-approve")
         values["peers"]["pbx"].append("203.0.113.32/28")
-        step = Step("a block more", values, machines)
-        deployment.write(step)
+        deployment.write(Step("a block more", values, machines))
         deployment.terraform("plan", "-out=next")
         deployment.shown("next")
         # on Azure one rule holds all blocks of a peer, and changes where it is: there is nothing to bring in order
         assert deployment.actions() == ({("update",)} if self.cloud == "azure" else {("create",)})
         order = ("no-op",) if self.cloud == "azure" else ("update",)
         assert deployment.actions("terraform_data.sv1_rules") == {order}
-        deployment.apply(step)
+        deployment.terraform("apply", "next")
 
         # under its own name: to Neutron that is a label, and there may be two groups of one name
         group = _GROUP[self.cloud]
@@ -95,7 +96,6 @@ class LifeCycle:
             self._refuses(deployment, held, f"-replace={group}")
             deployment.terraform("taint", group)
             self._refuses(deployment, held)
-        deployment.destroy()
 
     def _refuses(self, deployment: Deployment, held: Reading, *options: str) -> None:
         """A group replaced under its own name is refused, and what the cloud held is there after it.
@@ -151,7 +151,6 @@ class LifeCycle:
         # and a change right after it is one like any other
         renamed = {**values, "servers": [{"name": "front", "roles": ["ACD-LB", "ACD-CHAT"]}, *values["servers"][1:]]}
         deployment.apply(Step("a server renamed", renamed, {**machines, "m-lb": "front"}))
-        deployment.destroy()
 
 
 def _of_then(attached: Json, then: Json) -> Json:

@@ -31,4 +31,3 @@ class TestAzure(LifeCycle):
         # the ASG of all servers is on it all the time
         assert all(any(group.endswith("mix-internal") for group in groups) for _, groups in states)
         assert all("m-stays" in closed for closed, _ in states)
-        deployment.destroy()
