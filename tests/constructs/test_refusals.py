@@ -179,7 +179,7 @@ def test_a_name_that_no_output_can_have_is_refused(output: Any) -> None:
         (lambda: in_a_stack(App(), ip_families=["ipv5"]), "ip_families[0]: unknown value 'ipv5'; allowed: ipv4, ipv6"),
         (
             lambda: LoadBalancer(in_a_stack(App()), "lb").allow_from("pbx", 443, reason="x"),  # type: ignore[arg-type]
-            "lb: allow_from: 443 is no ports; write tcp(443) or udp(...)",
+            "lb: allow_from: 443 is no ports; write tcp(...) or udp(...)",
         ),
         (
             lambda: JtelStack(App(), "acd", "demo-aws"),  # type: ignore[arg-type]
