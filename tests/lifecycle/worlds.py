@@ -57,15 +57,17 @@ class World:
     place: str = ""
     file: Path | None = None
     found: list[Reading] = field(default_factory=list)
+    last: list[Reading] = field(default_factory=list)
 
     def readings(self) -> list[Reading]:
         """Every state that the cloud was in since the last call, the last one of them included."""
         if self.file:
             lines = self.file.read_text(encoding="utf-8").splitlines()
-            self.found = [_of_line(json.loads(line)) for line in lines]
-        new, self.found[:] = list(self.found), []
-        if self.file:
             self.file.write_text("", encoding="utf-8")
+            # written when something has changed: what holds without a line is what the last one says
+            self.found = [_of_line(json.loads(line)) for line in lines] or self.last
+            self.last = self.found[-1:]
+        new, self.found = self.found, []
         return new
 
     def attached(self, environment: Environment, plan: Plan, machines: Mapping[str, str]) -> Json:
