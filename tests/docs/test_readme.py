@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from jtel_constructs import Environment, compute
+from jtel_constructs.cli.commands import NAMES
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.policy import load_environment
 from tests.generated_docs import README, TABLES, filled, pages, tables_in
@@ -53,6 +54,11 @@ def test_the_environment_in_the_readme_is_a_right_one(tmp_path: Path) -> None:
 def test_every_key_of_an_environment_is_explained() -> None:
     explained = set(re.findall(r"^\| `(\w+)` \|", PAGES["docs/environments.md"], re.MULTILINE))
     assert explained >= set(Environment.model_fields)
+
+
+@pytest.mark.parametrize("command", NAMES)
+def test_every_command_stands_on_the_page_of_commands(command: str) -> None:
+    assert f"`jtel {command}" in PAGES["docs/commands.md"]
 
 
 def test_the_code_in_the_readme_runs(tmp_path: Path) -> None:
