@@ -118,15 +118,20 @@ def associate_interface(
 ) -> list[Resource]:
     """The blocks that put a network interface into a server's groups, one after the other.
 
-    One after the other, since done at once they overwrite each other; the ASGs first, so that the NSG finds them there
-    and nothing that it lets in is kept out for a moment. Their addresses do not hold the server: an interface that
-    moves to another server is first taken out of the one and then put into the other, which Azure wants.
+    The ASGs first, so that the NSG, whose rules name them, keeps nothing out for a moment. Their addresses do not hold
+    the server, so that a move is a change of each: the interface is in the ASGs of both servers before it leaves the
+    old one's (create_before_destroy; `attached` says when), and has one NSG at a time, since Azure wants the old one
+    taken off before the new one is put on.
     """
     interface = {"network_interface_id": interface_id}
     own, old = resource_name(environment, name), resource_name(environment, escape(server), name)
     blocks = []
     for label, group in (("own", server), ("internal", INTERNAL)):
-        attributes = {**interface, "application_security_group_id": _asg(environment, group)}
+        attributes = {
+            **interface,
+            "application_security_group_id": _asg(environment, group),
+            "lifecycle": {"create_before_destroy": True},
+        }
         blocks.append(Resource(NIC_ASG, f"{own}_{label}", attributes, f"{old}_{escape(group)}"))
     nsg = {
         **interface,

@@ -130,9 +130,35 @@ def order(environment: Environment, blocks: Iterable[Resource]) -> Resource:
     Source: Terraform's pages "The lifecycle meta-argument" and "terraform_data"; its documents docs/destroying.md.
     """
     rules = sorted(block.address for block in blocks)
-    digest = hashlib.sha256("\n".join(rules).encode()).hexdigest()[:16]
     _, _, name = order_address(environment).partition(".")
-    return Resource(ORDER, name, {"input": digest, "depends_on": rules, "lifecycle": {"create_before_destroy": True}})
+    return Resource(
+        ORDER, name, {"input": _digest(rules), "depends_on": rules, "lifecycle": {"create_before_destroy": True}}
+    )
+
+
+def attached(
+    cloud: Cloud, environment: Environment, plan: Plan, wanted: Iterable[tuple[str, str, str, str]]
+) -> list[Resource]:
+    """The blocks that put servers' groups on something: what it is, the server, its name, its id; and their order.
+
+    The order is a resource of the state alone, as `order` is one. It comes after all the rules and after all that is
+    put on anything, and changes with a server, so that a machine which moves leaves its old groups only when others let
+    it in by its new ones: what goes waits for what changes, and for nothing that stays as it is.
+    """
+    blocks: list[Resource] = []
+    servers = []
+    for kind, server, name, id in wanted:
+        blocks += cloud.associate[kind](environment, plan, server, name, id)
+        servers.append(f"{kind} {name}: {escape(server)}".lower())
+    if not blocks:
+        return []
+    digest = _digest(servers)
+    after = [order_address(environment), *sorted(block.address for block in blocks)]
+    return [*blocks, Resource(ORDER, resource_name(environment, "attached"), {"input": digest, "depends_on": after})]
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:16]
 
 
 def order_address(environment: Environment) -> str:

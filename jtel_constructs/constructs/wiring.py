@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from constructs import Construct
 
 from jtel_constructs.clouds import Plan, Ref, cloud_of
-from jtel_constructs.clouds.base import order_address, server_resource
+from jtel_constructs.clouds.base import attached, order_address, server_resource
 from jtel_constructs.constructs.engine import check_id, stack_of
 from jtel_constructs.constructs.machines import depend_on
 from jtel_constructs.constructs.overrides import Override, What, apply, checked
@@ -232,12 +232,8 @@ class Wiring(Construct):
         if self._emitted is None:
             rules, plan = self._rules_and_plan()
             facts = {server.name: {"roles": list(server.roles), "os": server.system} for server in rules.servers}
-            known = cloud_of(self._model).associate
-            associations = [
-                block
-                for (kind, _), (server, name, id) in self._associations.items()
-                for block in known[kind](self._model, plan, server, name, id)
-            ]
+            wanted = [(kind, *rest) for (kind, _), rest in self._associations.items()]
+            associations = attached(cloud_of(self._model), self._model, plan, wanted)
             blocks = list(with_provider([*plan.resources, *associations], self._provider_name))
             found = fragment(blocks, plan.outputs, facts, self._model.output)
             if self._overrides:

@@ -102,6 +102,7 @@ class Document:
     Attributes:
         resources: all managed resources that are in force once the file has been applied, whoever made them.
         departing: a plan's resources that it deletes or changes, as they were; what they did is over.
+        made_anew: a plan's resources that it replaces, the new one first; by address, with the old one's values.
         modules: a synthesized stack's calls of modules, by name; what is in them is not known.
         output: value of the output that tells the servers' groups; None where there is no such output.
         providers: configurations of providers, by their key.
@@ -114,6 +115,7 @@ class Document:
     shape: Shape
     resources: tuple[Resource, ...]
     departing: tuple[Resource, ...] = ()
+    made_anew: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     modules: Mapping[str, Any] = field(default_factory=dict)
     output: Any = None
     providers: Mapping[str, Provider] = field(default_factory=dict)

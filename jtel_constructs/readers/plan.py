@@ -74,6 +74,7 @@ def load_plan(path: Path, content: Mapping[str, Any], output: str) -> Document:
         Shape.PLAN,
         (*resources, *beside),
         tuple(_departing(path, content.get("resource_changes", []))),
+        dict(_made_anew(changes)),
         output=_output(path, content, config, output),
         providers=config.providers,
         drift=tuple(_as_found(drifted)),
@@ -163,6 +164,13 @@ def _departing(path: Path, value: Any) -> Iterator[Resource]:
     for address, entry, change, actions in _entries(path, value, "resource_changes"):
         if ("delete" in actions or "update" in actions) and isinstance(change.get("before"), dict):
             yield Resource(address, str(entry.get("type")), change["before"])
+
+
+def _made_anew(changes: Changes) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What is replaced, the new one first: the old one's values."""
+    for address, change in changes.items():
+        if change.get("actions") == ["create", "delete"] and isinstance(before := change.get("before"), dict):
+            yield address, before
 
 
 def _beside(path: Path, content: Mapping[str, Any], changes: Changes, there: set[str]) -> Iterator[Resource]:

@@ -14,6 +14,7 @@ from jtel_constructs.readers.documents import Document, Resource, Shape
 from jtel_constructs.readers.groups import Attachments, Groups, check_output, owned, source_key
 from jtel_constructs.readers.makers import Makers
 from jtel_constructs.readers.place import Places
+from jtel_constructs.readers.replaced import meeting_themselves
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import Expression, Ref, Unknown, Unreadable, shown
 
@@ -220,7 +221,7 @@ class Reading:
             self._declared.append(where)
 
     def place(self, *groups: Groups) -> None:
-        """Hold where the environment's groups are against where they should be."""
+        """Hold where the environment's groups are, and come to be, against where they should be and can be."""
         own = [
             some.by_key[key]
             for some in groups
@@ -229,6 +230,7 @@ class Reading:
         ]
         rules = [resource for resource in self.document.resources if resource.address in self._own_rules]
         self.troubles += Places(self.environment, self.document, own, rules).differences()
+        self.troubles += meeting_themselves(self.environment.platform.cloud, self.document, own)
 
     def others(self, known: frozenset[str], handled: frozenset[str], *more: Groups) -> None:
         """Report what else may make rules of the environment's groups: resources of any type, and modules.

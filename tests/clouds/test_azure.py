@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from jtel_constructs.clouds import Plan, Ref, cloud_of
+from jtel_constructs.clouds.base import attached, order_address
 from jtel_constructs.errors import ExpressionError, InputError, LimitError
 from jtel_constructs.policy import Server, compute
 from tests.clouds.samples import (
@@ -321,6 +322,8 @@ def test_a_network_interface_gets_both_asgs_and_then_its_nsg_when_that_has_its_r
     for asg in asgs:
         assert asg.type == "azurerm_network_interface_application_security_group_association"
         assert asg.attributes["network_interface_id"] == "/nic/1"
+        # a machine that moves is in both servers' ASGs for a moment, and never in none
+        assert asg.attributes["lifecycle"] == {"create_before_destroy": True}
     assert (nsg.type, nsg.name) == ("azurerm_network_interface_security_group_association", "acd_eth0")
     after = set(nsg.attributes["depends_on"])
     rules = {f"{RULE}.{name}" for name in by_name(plan("azure"), RULE) if "acd_lb_" in name}
@@ -336,6 +339,19 @@ def test_the_addresses_of_an_interface_do_not_hold_its_server_and_take_over_thos
     assert [block.formerly for block in one] == ["acd_a__b_eth0_a__b", "acd_a__b_eth0_internal", "acd_a__b_eth0"]
     [subnet] = cloud_of(of).associate["subnet"](of, found, "a", "front", "/subnet/1")
     assert (subnet.name, subnet.formerly) == ("acd_front", "acd_a_front")
+
+
+def test_what_is_attached_leaves_its_old_groups_once_all_rules_are_there_and_all_is_attached() -> None:
+    of = environment("azure")
+    wanted = [("network interface", "lb", "eth0", "/nic/1"), ("subnet", "lb", "front", "/subnet/1")]
+    *blocks, last = attached(cloud_of(of), of, emitted(of), wanted)
+    assert len(blocks) == 4
+    assert last.address == "terraform_data.acd_attached"
+    assert last.attributes["depends_on"] == [order_address(of), *sorted(block.address for block in blocks)]
+    moved = [("network interface", "dbs", "eth0", "/nic/1"), wanted[1]]
+    assert attached(cloud_of(of), of, emitted(of), moved)[-1].attributes["input"] != last.attributes["input"]
+    assert attached(cloud_of(of), of, emitted(of), wanted[::-1])[-1] == last
+    assert attached(cloud_of(of), of, emitted(of), []) == []
 
 
 def test_a_subnet_gets_the_server_s_nsg() -> None:

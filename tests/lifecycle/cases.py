@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from jtel_constructs.answers import prove
-from jtel_constructs.policy import RuleSet, load_environment
+from jtel_constructs.answers import Verdict, prove
+from jtel_constructs.policy import RuleSet, compute, load_environment
 from jtel_constructs.readers import read_live, read_terraform
 from tests.lifecycle.changes import STARTS, Step, steps
 from tests.lifecycle.deployment import Deployment
@@ -98,20 +98,18 @@ class LifeCycle:
             self._refuses(deployment, held)
 
     def _refuses(self, deployment: Deployment, held: Reading, *options: str) -> None:
-        """A group replaced under its own name is refused, and what the cloud held is there after it.
-
-        On AWS it was there all the time. On Azure interfaces may have been taken out of the group by then, since
-        nothing brings that in order with the making of a new one; an apply puts them back.
-        """
-        refused = deployment.terraform("apply", "-auto-approve", *options, codes=(1,))
+        """A group replaced under its own name: the proof of the plan says it, and the apply changes nothing."""
+        deployment.terraform("plan", "-out=next", *options)
+        environment = load_environment(deployment.folder / "acd.yaml")
+        proof = prove(compute(environment), read_terraform(deployment.shown("next"), environment))
+        assert [one.because for one in proof.found] == [(_GROUP[self.cloud],)], proof.found
+        assert proof.verdict is Verdict.UNTOLD
+        refused = deployment.terraform("apply", "next", codes=(1,))
         assert re.search(r"InvalidGroup\.Duplicate|already exists", refused.stderr), refused.stderr
         if not options:
+            assert f"`terraform untaint {_GROUP[self.cloud]}`" in proof.found[0].settle
             deployment.terraform("untaint", _GROUP[self.cloud])
-        if self.cloud == "azure":
-            deployment.terraform("apply", "-auto-approve")
-            assert deployment.world.readings()[-1] == held
-        else:
-            assert all(reading == held for reading in deployment.world.readings()), "something was changed"
+        assert all(reading == held for reading in deployment.world.readings()), "something was changed"
         deployment.second_plan_is_empty(f"refused: {options}")
 
     def test_what_an_earlier_version_deployed_goes_on_without_a_change_to_the_cloud(

@@ -135,7 +135,7 @@ class Deployment:
             gone = {
                 packet: count
                 for packet, count in cut_off(readings, common(before, after)).items()
-                if not _between_groups(self.world.cloud, packet, *places)
+                if not _between_groups(packet, *places)
             }
             assert not gone, f"{step.what}: kept out in some of {len(readings)} readings: {shown(gone)}"
         return after
@@ -149,12 +149,10 @@ def _places(rules: RuleSet, machines: Machines) -> dict[str, str]:
     return {machine: rules.environment.group_name(server).lower() for machine, server in machines.items()}
 
 
-def _between_groups(cloud: str, packet: Packet, before: dict[str, str], after: dict[str, str]) -> bool:
+def _between_groups(packet: Packet, before: dict[str, str], after: dict[str, str]) -> bool:
     """Whether a packet falls into a moment that no cloud can do without (docs/changes.md, "The worst moment").
 
     Two machines that change their groups at a time cannot do so at once: what one lets the other in by, as one of its
-    own server, holds before and after both have. On Azure, which takes an interface out of one ASG before it puts it
-    into another, one machine is enough.
+    own server, holds before and after both have.
     """
-    moving = [before.get(one, "") != after.get(one, "") for one in (packet.source, packet.machine)]
-    return moving[0] if cloud == "azure" else all(moving)
+    return all(before.get(one, "") != after.get(one, "") for one in (packet.source, packet.machine))

@@ -17,8 +17,8 @@ from typing import Any
 import boto3
 import pytest
 
-from jtel_constructs.clouds import Plan, Resource, cloud_of
-from jtel_constructs.clouds.base import order_address
+from jtel_constructs.clouds import Plan, cloud_of
+from jtel_constructs.clouds.base import attached, order_address
 from jtel_constructs.constructs.resources import fragment
 from jtel_constructs.policy import Environment
 from stacks.local_ec2 import loopback_aws
@@ -105,10 +105,10 @@ class World:
         subnet = {"name": "net", "resource_group_name": "rg", "address_prefixes": ["10.8.1.0/24"]}
         configuration = {"name": "ip", "private_ip_address_allocation": "Dynamic"}
         configuration["subnet_id"] = "${azurerm_subnet.net.id}"
-        blocks: list[Resource] = []
-        associate = cloud_of(environment).associate["network interface"]
-        for machine, server in machines.items():
-            blocks += associate(environment, plan, server, machine, f"interface:{machine}")
+        wanted = [
+            ("network interface", server, machine, f"interface:{machine}") for machine, server in machines.items()
+        ]
+        blocks = attached(cloud_of(environment), environment, plan, wanted)
         made = json.dumps(fragment(blocks, {}, {}))
         for machine in machines:
             made = made.replace(f'"interface:{machine}"', f'"${{azurerm_network_interface.{machine}.id}}"')
