@@ -231,10 +231,11 @@ def _check_quota(rules: RuleSet, groups: list[Resource], emitted: list[Resource]
         )
     peak = max(len(emitted), _peak_while_creating(groups, emitted))
     if rule_quota != -1 and peak + _DEFAULT_RULES > rule_quota:
+        in_the_end = f" while they are made ({len(emitted)} in the end)" if peak > len(emitted) else ""
         problems.append(
             (
                 ("limits", "security_group_rules"),
-                f"{peak} rules are needed ({len(emitted)} in the end); the project's quota of {rule_quota} leaves "
+                f"{peak} rules are needed{in_the_end}; the project's quota of {rule_quota} leaves "
                 f"{rule_quota - _DEFAULT_RULES} beside the group default. Have the quota security_group_rule raised to "
                 f"at least {peak + _DEFAULT_RULES} and say so (limits: {{security_group_rules: "
                 f"{peak + _DEFAULT_RULES}}}), use address groups for large peers (platform.address_groups: true), or "

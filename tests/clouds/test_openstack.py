@@ -345,7 +345,7 @@ def _last_group(blocks: int, **changes: Any) -> Plan:
 def test_keeps_two_rules_free_for_a_new_group() -> None:
     own = len(_rules(_last_group(1))) - 1
     assert len(_rules(_last_group(95 - own))) == 95
-    with pytest.raises(LimitError, match=r"97 rules are needed \(96 in the end\)") as error:
+    with pytest.raises(LimitError, match=r"97 rules are needed while they are made \(96 in the end\)") as error:
         _last_group(96 - own)
     assert _raised(error.value) == {"security_group_rules": 101}
     assert len(_rules(_last_group(96 - own, limits={"security_group_rules": 101}))) == 96
