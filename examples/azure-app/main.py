@@ -50,7 +50,7 @@ class ContactCentre(TerraformStack):
         data = AcdServer(self.environment, "data", roles=["ACD-DBM", "ACD-DBS", "ACD-DBR", "ACD-STORE", "ACD-JB"])
         self.environment.allow_from("10.9.2.5/32", tcp(22, 3389), reason="administration")
 
-        # on a network interface: its NSG first, then the application security groups
+        # on a network interface: the application security groups, and then the NSG, whose rules name them
         for name, server in (("lb-1", lb), ("data-1", data)):
             server.associate_network_interface(name, self.interface(name, subnet.string_value))
         # or once for a whole subnet; the machines still join their application security groups

@@ -121,7 +121,7 @@ class AcdServer(Member):
         self._environment._allow_from(self._name, sources, ports, reason, name)
 
     def associate_network_interface(self, name: str, network_interface_id: str) -> None:
-        """Put the server's groups on a network interface (Azure): its NSG, then both of its ASGs.
+        """Put the server's groups on a network interface (Azure): both of its ASGs, then its NSG.
 
         Args:
             name: of the interface, in addresses; letters, digits, hyphens; stable, and unique in the environment.
