@@ -6,32 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import pairwise
 
 from jtel_constructs.answers.demand import PROBE_ADDRESS, demanded, foreign_keys
 from jtel_constructs.answers.findings import Finding, Findings, PacketKind
 from jtel_constructs.policy import Environment, FromGroup, RuleSet, is_token
 from jtel_constructs.policy.resolve import settled
-from jtel_constructs.reach.engine import Peer, Policy, View
-from jtel_constructs.reach.packets import (
-    DIRECTIONS,
-    OTHER_PROTOCOL,
-    TCP,
-    UDP,
-    VERSIONS,
-    Block,
-    Direction,
-    PacketRule,
-    Place,
-    Ports,
-    bits,
-    subtract,
-    union,
-)
+from jtel_constructs.reach.comparison import Change, Changed, PolicyComparison
+from jtel_constructs.reach.engine import Peer, Policy
+from jtel_constructs.reach.packets import DIRECTIONS, VERSIONS, PacketRule
 from jtel_constructs.readers.differences import Difference, Kind, untold
 from jtel_constructs.readers.snapshot import Snapshot
 
-_ANOTHER = "another machine"
 _PROBES = "probes of the load balancer"
 
 _RESOLVED = (
@@ -39,8 +24,11 @@ _RESOLVED = (
     "with the group's id"
 )
 _KINDS = tuple(Kind)
-
-Change = tuple[PacketKind, int, tuple[int, int]]
+_KIND_OF: dict[Change, PacketKind] = {
+    Change.OPENED: Kind.OPEN,
+    Change.CLOSED: Kind.MISSING,
+    Change.UNTOLD: Kind.UNTOLD,
+}
 
 
 class Verdict(Enum):
@@ -128,23 +116,16 @@ def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
     ruleset = settled(ruleset)
     keys = foreign_keys(ruleset, snapshot)
     labels = {keys[one.source.id]: one.source.label for one in ruleset.demands if isinstance(one.source, FromGroup)}
-    wanted = demanded(ruleset, snapshot, keys)
-    comparison = _Comparison(
-        ruleset.environment,
-        wanted,
-        _policy(snapshot),
-        {**labels, **snapshot.groups},
-        snapshot.copies,
-        snapshot.cloud == "azure",
-    )
-    found = [*snapshot.troubles, *_assumed(keys, labels, snapshot), *comparison.differences()]
+    comparison = _comparison(ruleset, snapshot, keys)
+    differences = _differences(comparison, snapshot, ruleset.environment, {**labels, **snapshot.groups})
+    found = [*snapshot.troubles, *_assumed(keys, labels, snapshot), *differences]
     servers = len(ruleset.servers)
     return Proof(
         _in_order(found or snapshot.doubts),
         servers,
         servers * servers,
         len(comparison.foreign),
-        comparison.strangers,
+        comparison.stranger_classes,
         snapshot.notes,
         snapshot.drift,
     )
@@ -159,8 +140,17 @@ def _assumed(keys: Mapping[str, str], labels: Mapping[str, str], snapshot: Snaps
             yield replace(untold("", message, settle=_RESOLVED), source=labels[key], because=(key,))
 
 
-def _policy(snapshot: Snapshot) -> Policy:
-    return Policy(snapshot.rules, snapshot.holders, snapshot.members, aimed=snapshot.cloud == "azure")
+def _comparison(ruleset: RuleSet, snapshot: Snapshot, keys: Mapping[str, str]) -> PolicyComparison:
+    """What is demanded, on the left, beside what was read."""
+    azure = snapshot.cloud == "azure"
+    used = [4 if family == "ipv4" else 6 for family in ruleset.environment.ip_families]
+    return PolicyComparison(
+        demanded(ruleset, snapshot, keys),
+        Policy(snapshot.rules, snapshot.holders, snapshot.members, aimed=azure),
+        unused={version: used[0] for version in VERSIONS if version not in used},
+        shared=frozenset(ruleset.opened),
+        probe=PROBE_ADDRESS if azure else None,
+    )
 
 
 def _in_order(found: Iterable[Difference]) -> tuple[Difference, ...]:
@@ -181,211 +171,58 @@ def _in_order(found: Iterable[Difference]) -> tuple[Difference, ...]:
     return tuple(sorted(dict.fromkeys(found), key=place))
 
 
-class _Comparison:
-    def __init__(
-        self,
-        environment: Environment,
-        wanted: Policy,
-        got: Policy,
-        labels: Mapping[str, str],
-        copies: Mapping[str, str],
-        probes: bool,
-    ) -> None:
-        self.wanted, self.got, self.copies = wanted, got, copies
-        self.names = [server.name for server in environment.cloud_servers()]
-        # of a group that is managed elsewhere, whatever else is in it is somebody else's
-        self.opened = [server.name for server in environment.opened_servers()]
-        self.used = tuple(4 if family == "ipv4" else 6 for family in environment.ip_families)
-        self.places: tuple[Place, ...] = ("outside", "network") if wanted.aimed or got.aimed else ("outside",)
-        self.labels, self.probes = labels, probes
-        self.findings = Findings(frozenset(self.used), self.places, _owners(environment))
-        self._changes: dict[object, tuple[Change, ...]] = {}
-        views = [(name, direction) for name in self.names for direction in DIRECTIONS]
-        views += [(name, "ingress") for name in self.opened]
-        self.views = {key: (wanted.view(*key, key[0]), got.view(*key, key[0])) for key in views}
-        remotes = [rule.remote for policy in (wanted, got) for key in views for rule in policy.rules(*key)]
-        ours = {group for policy in (wanted, got) for groups in policy.members.values() for group in groups}
-        self.foreign = sorted({group for remote in remotes for group in remote.groups} - ours)
-        self.members = list(self._members())
-        blocks = {block for remote in remotes for block in remote.blocks}
-        self.strangers = sum(len(_atoms(version, blocks)) for version in VERSIONS) * len(self.places)
-
-    def differences(self) -> Iterator[Difference]:
-        for name in self.names:
-            wanted, got = self.views[name, "ingress"]
-            self._ingress(name, "", wanted, got)
-            self._behind(name)
-            self._egress(name)
-        for name in self.opened:
-            self._ingress(name, "", *self.views[name, "ingress"])
-        copied: dict[tuple[str, ...], list[Difference]] = {}
-        for one in self.findings.differences():
-            # a list that is declared or a copy, which the file does not tell, opens nothing for sure
-            if one.kind is Kind.UNTOLD or (one.kind is Kind.OPEN and self.copies.keys() >= set(one.because)):
-                copied.setdefault(one.because, []).append(one)
-            else:
-                yield one
-        for because, some in copied.items():
-            yield _copied(because, some, self.copies[because[0]])
-
-    # -- who is compared ---------------------------------------------------------------------------------------------
-
-    def _ingress(self, server: str, local: str, wanted: View, got: View) -> None:
-        pair = _Pair(self, server, "ingress", local, wanted, got)
-        for label, peer in self.members:
-            for version in VERSIONS:
-                # in a family that the environment does not use no server has an address: nothing is missing there, but
-                # no more may be open than in the others
-                like = version if version in self.used else self.used[0]
-                pair.member(label, peer[like], peer[version], version in self.used)
-        pair.strangers()
-        if self.probes:
-            # the platform lets its probes through to any machine: behind the group they need not get in, but may
-            pair.probe(self.views[server, "ingress"][0], behind=bool(local))
-
-    def _behind(self, server: str) -> None:
-        """A network security group may stand before a whole subnet: it must let nothing in to other machines."""
-        if not self.got.aimed:
-            return
-        alike: dict[object, list[str | None]] = {}
-        for local in [*(name for name in self.names if name != server), None]:
-            aims = tuple(policy.aims(server, "ingress", local) for policy in (self.wanted, self.got) if policy.aimed)
-            alike.setdefault(aims, []).append(local)
-        for locals_alike in alike.values():
-            local = locals_alike[0]
-            who = _ANOTHER if None in locals_alike else ", ".join(str(name) for name in locals_alike)
-            wanted = self.wanted.view(server, "ingress", local) if self.wanted.aimed else View(self.wanted, ())
-            self._ingress(server, who, wanted, self.got.view(server, "ingress", local))
-
-    def _egress(self, server: str) -> None:
-        wanted, got = self.views[server, "egress"]
-        pair = _Pair(self, server, "egress", "", wanted, got)
-        pair.strangers()
-        # a server is treated as any address is, unless a rule names a group that it is in
-        named = wanted.groups | got.groups
-        for label, peer in self.members:
-            groups = {peer[4].group} if peer[4].group else self._groups(label)
-            if groups & named:
-                pair.member_at_every_address(label, peer[4])
-
-    def _groups(self, server: str) -> frozenset[str]:
-        return self.wanted.members.get(server, frozenset()) | self.got.members.get(server, frozenset())
-
-    def _members(self) -> Iterator[tuple[str, dict[int, Peer]]]:
-        """Everybody whom groups name, over both IP versions."""
-        for name in self.names:
-            yield name, {version: Peer(version, server=name, place="network") for version in VERSIONS}
-        for group in self.foreign:
-            label = self.labels.get(group)
-            shown = f"group {label} ({group})" if label else f"group {group}"
-            yield shown, {version: Peer(version, group=group, place="network") for version in VERSIONS}
-
-    # -- what is compared --------------------------------------------------------------------------------------------
-
-    def changes(self, wanted: frozenset[int], got: frozenset[int], protocols: tuple[int, ...]) -> tuple[Change, ...]:
-        """What differs between two sets of active rules."""
-        key = (wanted, got, protocols)
-        found = self._changes.get(key)
-        if found is None:
-            found = self._changes[key] = tuple(self._work_out(wanted, got, protocols))
-        return found
-
-    def _work_out(self, wanted: frozenset[int], got: frozenset[int], protocols: tuple[int, ...]) -> Iterator[Change]:
-        for protocol in protocols:
-            left, right = self.wanted.verdict(wanted, protocol), self.got.verdict(got, protocol)
-            missing = subtract(left.may, right.must_at_best)
-            opened = subtract(right.may, left.must_at_best)
-            pieces: list[tuple[PacketKind, Ports]] = [(Kind.MISSING, missing), (Kind.OPEN, opened)]
-            if self.copies:
-                doubtful = union([subtract(left.may_at_best, right.must), subtract(right.may_at_best, left.must)])
-                pieces.append((Kind.UNTOLD, subtract(doubtful, union([missing, opened]))))
-            for kind, ports in pieces:
-                for piece in ports:
-                    yield kind, protocol, piece
-
-
-class _Pair:
-    """One server in one direction: what is wanted of it, and what it got."""
-
-    def __init__(
-        self, comparison: _Comparison, server: str, direction: Direction, local: str, wanted: View, got: View
-    ) -> None:
-        self.comparison, self.findings = comparison, comparison.findings
-        self.server, self.direction, self.local = server, direction, local
-        self.wanted, self.got = wanted, got
-        named = (wanted.protocols | got.protocols) - {TCP, UDP}
-        self.protocols = (TCP, UDP, *sorted(named), OTHER_PROTOCOL)
-
-    def member(self, label: str, like: Peer, peer: Peer, used: bool) -> None:
-        for kind, protocol, ports in self._changes(like, peer):
-            if used or kind is not Kind.MISSING:
-                finding = self._finding(kind, label, protocol, ports, like, peer)
-                if finding:
-                    self.findings.member(finding, peer.version)
-
-    def member_at_every_address(self, label: str, member: Peer) -> None:
-        for version in VERSIONS:
-            used = version in self.comparison.used
-            for first, _ in _atoms(version, self.wanted.blocks | self.got.blocks):
-                peer = replace(member, version=version, address=first)
-                like = peer if used else replace(peer, version=self.comparison.used[0], address=0)
-                self.member(label, like, peer, used)
-
-    def strangers(self) -> None:
-        for version in VERSIONS:
-            for first, last in _atoms(version, self.wanted.blocks | self.got.blocks):
-                for place in self.comparison.places:
-                    peer = Peer(version, first, place=place)
-                    for kind, protocol, ports in self._changes(peer, peer):
-                        finding = self._finding(kind, "", protocol, ports, peer, peer)
-                        if finding is None:
-                            continue
-                        self.findings.stranger(finding, place, (version, first, last))
-
-    def probe(self, wanted: View, behind: bool) -> None:
-        """The platform's own probes, as `wanted` has it."""
-        peer = Peer(4, PROBE_ADDRESS, place="probe")
-        for kind, protocol, ports in self.comparison.changes(wanted.codes(peer), self.got.codes(peer), self.protocols):
-            if kind is Kind.OPEN or not behind:
-                because = wanted if kind is Kind.MISSING else self.got
-                where = _where(because.because(peer, protocol, ports, True))
-                if kind is Kind.UNTOLD and not (where := self._copies(peer, protocol, ports)):
-                    continue
-                finding = Finding(kind, self.direction, self.server, self.local, _PROBES, protocol, ports, where)
-                self.findings.member(finding, peer.version)
-
-    def _copies(self, peer: Peer, protocol: int, ports: tuple[int, int]) -> tuple[str, ...]:
-        """The copies of rules that let these packets through, or refuse them (Azure)."""
-        both = [self.got.because(peer, protocol, ports, allow, behind=True) for allow in (True, False)]
-        return tuple(where for rules in both for where in _where(rules) if where in self.comparison.copies)
-
-    def _changes(self, like: Peer, peer: Peer) -> tuple[Change, ...]:
-        found = self.comparison.changes(self.wanted.codes(like), self.got.codes(peer), self.protocols)
-        if self.server in self.comparison.opened:
-            return tuple(change for change in found if change[0] is not Kind.OPEN)
-        return found
-
-    def _finding(
-        self, kind: PacketKind, label: str, protocol: int, ports: tuple[int, int], like: Peer, peer: Peer
-    ) -> Finding | None:
-        note = ""
-        if kind is Kind.UNTOLD:
-            because = self._copies(peer, protocol, ports)
-            if not because:
-                # what else nobody can tell was reported where it was read
-                return None
-        elif kind is Kind.MISSING:
-            because = _where(self.wanted.because(like, protocol, ports, True))
-            letting = self.got.because(peer, protocol, ports, True, behind=True)
-            if letting:
-                refusing = self.got.because(peer, protocol, ports, False)
-                before = [rule.where for rule in refusing if rule.priority <= letting[-1].priority]
-                note = (
-                    f"{before[0]} comes before {letting[0].where}" if before else f"only {letting[0].where} may do it"
-                )
+def _differences(
+    comparison: PolicyComparison, snapshot: Snapshot, environment: Environment, labels: Mapping[str, str]
+) -> Iterator[Difference]:
+    used = frozenset(VERSIONS) - comparison.unused.keys()
+    findings = Findings(used, comparison.places, _owners(environment))
+    for changed in comparison.changes():
+        finding = _finding(changed, snapshot.copies, labels)
+        if finding and changed.far.span and not finding.peer:
+            findings.stranger(finding, changed.far.place, changed.far.span)
+        elif finding:
+            findings.member(finding, changed.far.version)
+    copied: dict[tuple[str, ...], list[Difference]] = {}
+    for one in findings.differences():
+        # a list that is declared or a copy, which the file does not tell, opens nothing for sure
+        if one.kind is Kind.UNTOLD or (one.kind is Kind.OPEN and snapshot.copies.keys() >= set(one.because)):
+            copied.setdefault(one.because, []).append(one)
         else:
-            because = _where(self.got.because(peer, protocol, ports, True))
-        return Finding(kind, self.direction, self.server, self.local, label, protocol, ports, because, note)
+            yield one
+    for because, some in copied.items():
+        yield _copied(because, some, snapshot.copies[because[0]])
+
+
+def _finding(changed: Changed, copies: Mapping[str, str], labels: Mapping[str, str]) -> Finding | None:
+    """The finding of a change from what is demanded to what was read; None for what nobody can tell anyway."""
+    kind, note = _KIND_OF[changed.change], ""
+    wanted, got = changed.sides
+    protocol, ports, probe = changed.protocol, changed.ports, changed.far.place == "probe"
+    if kind is Kind.UNTOLD:
+        # what else nobody can tell was reported where it was read; behind the group probes may get in
+        both = [got.because(protocol, ports, allow, behind=True) for allow in (True, False)] if copies else []
+        because = tuple(where for rules in both for where in _where(rules) if where in copies)
+        if not because or (probe and changed.behind):
+            return None
+    elif kind is Kind.MISSING:
+        because = _where(wanted.because(protocol, ports))
+        letting = [] if probe else got.because(protocol, ports, behind=True)
+        if letting:
+            refusing = got.because(protocol, ports, allow=False)
+            before = [rule.where for rule in refusing if rule.priority <= letting[-1].priority]
+            note = f"{before[0]} comes before {letting[0].where}" if before else f"only {letting[0].where} may do it"
+    else:
+        because = _where(got.because(protocol, ports))
+    peer = _PROBES if probe else _peer(got.peer, labels)
+    return Finding(kind, changed.direction, changed.server, changed.behind, peer, protocol, ports, because, note)
+
+
+def _peer(peer: Peer, labels: Mapping[str, str]) -> str:
+    """A server or a group as a difference calls it; empty for an address."""
+    if not peer.group:
+        return peer.server or ""
+    label = labels.get(peer.group)
+    return f"group {label} ({peer.group})" if label else f"group {peer.group}"
 
 
 def _copied(because: tuple[str, ...], some: list[Difference], settle: str) -> Difference:
@@ -409,12 +246,3 @@ def _owners(environment: Environment) -> Iterator[tuple[tuple[int, int, int], st
 
 def _where(rules: Iterable[PacketRule]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule.where for rule in rules))
-
-
-def _atoms(version: int, blocks: Iterable[Block]) -> list[tuple[int, int]]:
-    """The address space, cut at both edges of every block: no block tells two addresses of one piece apart."""
-    edges = {0, 1 << bits(version)}
-    for block in blocks:
-        if block.version == version:
-            edges.update((block.first, block.last + 1))
-    return [(first, after - 1) for first, after in pairwise(sorted(edges))]

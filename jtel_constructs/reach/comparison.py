@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from jtel_constructs.reach.engine import Peer, Policy, View
 from jtel_constructs.reach.packets import (
@@ -17,9 +18,9 @@ from jtel_constructs.reach.packets import (
     VERSIONS,
     Block,
     Direction,
+    PacketRule,
     Place,
-    subtract,
-    union,
+    Selector,
 )
 from jtel_constructs.reach.spans import Span, cut
 
@@ -49,12 +50,26 @@ class Far:
     version: int
 
 
+class Side(NamedTuple):
+    """The rules of a server on one side, and the far end as that side is asked about it."""
+
+    view: View
+    peer: Peer
+
+    def because(
+        self, protocol: int, ports: tuple[int, int], allow: bool = True, behind: bool = False
+    ) -> list[PacketRule]:
+        """The rules that allow (or refuse) some of these packets; see `View.because`."""
+        return self.view.because(self.peer, protocol, ports, allow, behind)
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
     """Packets of one protocol that the two policies treat differently, between a server and one far end.
 
     Attributes:
         behind: the machine that they are for, where the server's group stands before another one; else empty.
+        sides: what on the left and on the right makes it so.
     """
 
     change: Change
@@ -64,11 +79,14 @@ class Changed:
     far: Far
     protocol: int
     ports: tuple[int, int]
+    sides: tuple[Side, Side] = field(compare=False, repr=False)
 
 
 # what of two sets of acting rules differs: the change, protocol, ports
 _Difference = tuple[Change, int, tuple[int, int]]
-ANOTHER = "another machine"
+# a far end as the left side is asked about it, and as the right one is
+_Peers = tuple[Peer, Peer]
+_ANOTHER = "another machine"
 
 
 class PolicyComparison:
@@ -82,6 +100,10 @@ class PolicyComparison:
         shared: servers whose rules are on a group that somebody else manages, where more may be open, and of which
             nothing is said of what may go out.
         probe: the IPv4 address that the platform's own probes come from, if they are compared too.
+
+    Attributes:
+        foreign: the groups that rules name and no server is in.
+        places: where an address may be, as far as rules may tell.
     """
 
     def __init__(
@@ -94,47 +116,74 @@ class PolicyComparison:
         shared: frozenset[str] = frozenset(),
         probe: int | None = None,
     ) -> None:
-        self.left, self.right = left, right
+        self._both = (left, right)
         self.servers = sorted({*left.holders, *right.holders})
-        self._unused, self._bound_by_right, self._probe, self._shared = unused, bound_by_right, probe, shared
-        self._aimed = left.aimed or right.aimed
-        self._places: tuple[Place, ...] = ("outside", "network") if self._aimed else ("outside",)
+        self.unused = unused
+        self._bound_by_right, self._probe, self._shared = bound_by_right, probe, shared
+        self.aimed = left.aimed or right.aimed
+        self.places: tuple[Place, ...] = ("outside", "network") if self.aimed else ("outside",)
+        # in IP versions that are not used, what can be no change
+        self.missing = Change.OPENED if bound_by_right else Change.CLOSED
         self._found: dict[object, tuple[_Difference, ...]] = {}
-        self._views: dict[tuple[str, Direction], tuple[View, View]] = {}
-        self._same_members = _members_of(left) == _members_of(right)
-        ours = {group for policy in (left, right) for groups in policy.members.values() for group in groups}
-        named = {
-            group
-            for policy in (left, right)
-            for server in self.servers
-            for direction in DIRECTIONS
-            for rule in policy.rules(server, direction)
-            for group in rule.remote.groups
-        }
-        self._foreign = sorted(named - ours)
+        self._pairs: dict[tuple[str, Direction], _Pair] = {}
+        self._same_members = _memberships(left) == _memberships(right)
+        ours = {group for policy in self._both for groups in policy.members.values() for group in groups}
+        self.foreign = sorted({group for remote in self._remotes() for group in remote.groups} - ours)
+        self._members = list(self._everybody())
+
+    @property
+    def stranger_classes(self) -> int:
+        """How many classes of addresses all rules together tell apart; those of a class are treated alike."""
+        blocks = {block for remote in self._remotes() for block in remote.blocks}
+        return sum(len([*cut(_everywhere(version), blocks)]) for version in VERSIONS) * len(self.places)
 
     def changes(self) -> Iterator[Changed]:
         """Every packet that is treated differently, once."""
         more = Change.CLOSED if self._bound_by_right else Change.OPENED
         for server in self.servers:
             if not self._same_rules(server, "ingress"):
-                for change in self._ingress(server, "", *self._pair(server, "ingress")):
+                for change in self._ingress(self._pair(server, "ingress")):
                     if server not in self._shared or change.change is not more:
                         yield change
             if server in self._shared:
                 continue
-            if self._aimed:
+            if self.aimed:
                 yield from self._behind(server)
             if not self._same_rules(server, "egress"):
-                yield from self._egress(server)
+                yield from self._egress(self._pair(server, "egress"))
 
     # -- who ---------------------------------------------------------------------------------------------------------
 
-    def _pair(self, server: str, direction: Direction) -> tuple[View, View]:
+    def _remotes(self) -> Iterator[Selector]:
+        """Whom the rules name that are compared."""
+        for server in self.servers:
+            for direction in DIRECTIONS[:1] if server in self._shared else DIRECTIONS:
+                for policy in self._both:
+                    yield from (rule.remote for rule in policy.rules(server, direction))
+
+    def _everybody(self) -> Iterator[tuple[Far, _Peers]]:
+        """Everybody whom groups name, over both IP versions."""
+        for version in VERSIONS:
+            for name in self.servers:
+                yield Far(name, None, "", version), self._peers(Peer(version, server=name, place="network"))
+            for group in self.foreign:
+                yield Far(group, None, "", version), self._peers(Peer(version, group=group, place="network"))
+
+    def _peers(self, peer: Peer) -> _Peers:
+        """A member of groups, in an IP version that is not used as in the other one on the side that says how much."""
+        used = self.unused.get(peer.version)
+        if used is None:
+            return peer, peer
+        like = replace(peer, version=used, address=None if peer.address is None else 0)
+        return (peer, like) if self._bound_by_right else (like, peer)
+
+    def _pair(self, server: str, direction: Direction) -> _Pair:
         key = (server, direction)
-        if key not in self._views:
-            self._views[key] = (_view(self.left, *key, server), _view(self.right, *key, server))
-        return self._views[key]
+        found = self._pairs.get(key)
+        if found is None:
+            views = (policy.view(*key, server) for policy in self._both)
+            found = self._pairs[key] = _Pair(self, *key, "", *views)
+        return found
 
     def _same_rules(self, server: str, direction: Direction) -> bool:
         """Whether both sides have the same rules here, so that nothing can differ."""
@@ -145,126 +194,108 @@ class PolicyComparison:
                 (rule.remote, rule.local, rule.protocol, rule.ports, rule.versions, rule.allow, rule.priority, acts)
                 for rule, acts in policy.matched(server, direction, server)
             }
-            if server in policy.holders
-            else set()
-            for policy in (self.left, self.right)
+            for policy in self._both
         )
         return left == right
 
-    def _ingress(self, server: str, behind: str, left: View, right: View) -> Iterator[Changed]:
-        for far, peer in self._members():
-            yield from self._member(server, "ingress", behind, far, peer, left, right)
-        yield from self._strangers(server, "ingress", behind, left, right)
+    def _ingress(self, pair: _Pair) -> Iterator[Changed]:
+        for far, peers in self._members:
+            yield from pair.member(far, peers)
+        yield from pair.strangers()
         if self._probe is not None:
-            span = (4, self._probe, self._probe)
-            peer = Peer(4, self._probe, place="probe")
             # behind the group they need not get in, but may
-            wanted = self._pair(server, "ingress")[0] if behind else left
-            for change in self._changed(
-                server, "ingress", behind, Far("", span, "probe", 4), (peer, peer), wanted, right
-            ):
-                if not behind or change.change is not Change.CLOSED:
+            at = self._pair(pair.server, "ingress") if pair.behind else pair
+            far = Far("", (4, self._probe, self._probe), "probe", 4)
+            peer = Peer(4, self._probe, place="probe")
+            probed = _Pair(self, pair.server, "ingress", pair.behind, at.left, pair.right)
+            for change in probed.changed(far, (peer, peer)):
+                if not pair.behind or change.change is not Change.CLOSED:
                     yield change
 
     def _behind(self, server: str) -> Iterator[Changed]:
         """A group that names whom it protects may stand before other machines too, and must let nothing in to them."""
         alike: dict[object, list[str | None]] = {}
-        aimed = [policy for policy in (self.left, self.right) if policy.aimed and server in policy.holders]
+        aimed = [policy for policy in self._both if policy.aimed and server in policy.holders]
         for local in [*(name for name in self.servers if name != server), None]:
             if local is None or all(local in policy.members for policy in aimed):
-                rules = tuple(
-                    (rule.where, acts) for policy in aimed for rule, acts in policy.matched(server, "ingress", local)
-                )
-                alike.setdefault(rules, []).append(local)
+                aims = tuple(policy.aims(server, "ingress", local) for policy in aimed)
+                alike.setdefault(aims, []).append(local)
         for locals_alike in alike.values():
             local = locals_alike[0]
-            who = ANOTHER if None in locals_alike else ", ".join(str(name) for name in locals_alike)
-            sides = [
-                policy.view(server, "ingress", local) if policy in aimed else View(policy, ())
-                for policy in (self.left, self.right)
-            ]
-            yield from self._ingress(server, who, *sides)
+            who = _ANOTHER if None in locals_alike else ", ".join(str(name) for name in locals_alike)
+            views = (
+                policy.view(server, "ingress", local) if policy.aimed else View(policy, ()) for policy in self._both
+            )
+            yield from self._ingress(_Pair(self, server, "ingress", who, *views))
 
-    def _egress(self, server: str) -> Iterator[Changed]:
-        left, right = self._pair(server, "egress")
-        yield from self._strangers(server, "egress", "", left, right)
+    def _egress(self, pair: _Pair) -> Iterator[Changed]:
+        yield from pair.strangers()
         # a server is treated as any address is, unless a rule names a group that it is in
-        named = left.groups | right.groups
-        for far, peer in self._members() if named else ():
-            groups = {peer.group} if peer.group else _groups(self.left, far.name) | _groups(self.right, far.name)
-            if not groups & named:
-                continue
-            for span in cut(_everywhere(far.version), left.blocks | right.blocks):
-                at = Peer(far.version, span[1], peer.server, peer.group, "network")
-                yield from self._member(server, "egress", "", far, at, left, right)
-
-    def _members(self) -> Iterator[tuple[Far, Peer]]:
-        for version in VERSIONS:
-            for name in self.servers:
-                yield Far(name, None, "", version), Peer(version, server=name, place="network")
-            for group in self._foreign:
-                yield Far(group, None, "", version), Peer(version, group=group, place="network")
-
-    def _strangers(self, server: str, direction: Direction, behind: str, left: View, right: View) -> Iterator[Changed]:
-        for version in VERSIONS:
-            for span in cut(_everywhere(version), left.blocks | right.blocks):
-                for place in self._places:
-                    far = Far("", span, place if self._aimed else "", version)
-                    peer = Peer(version, span[1], place=place)
-                    yield from self._changed(server, direction, behind, far, (peer, peer), left, right)
+        named = pair.left.groups | pair.right.groups
+        for far, (peer, _) in self._members if named else ():
+            own = (policy.members.get(far.name, frozenset()) for policy in self._both)
+            if named & ({peer.group} if peer.group else frozenset[str]().union(*own)):
+                for _, first, _ in cut(_everywhere(far.version), pair.blocks):
+                    yield from pair.member(far, self._peers(replace(peer, version=far.version, address=first)))
 
     # -- what --------------------------------------------------------------------------------------------------------
 
-    def _member(
-        self, server: str, direction: Direction, behind: str, far: Far, peer: Peer, left: View, right: View
-    ) -> Iterator[Changed]:
-        used = self._unused.get(far.version)
-        if used is None:
-            yield from self._changed(server, direction, behind, far, (peer, peer), left, right)
-            return
-        like = replace(peer, version=used, address=None if peer.address is None else 0)
-        peers = (peer, like) if self._bound_by_right else (like, peer)
-        missing = Change.OPENED if self._bound_by_right else Change.CLOSED
-        for change in self._changed(server, direction, behind, far, peers, left, right):
-            if change.change is not missing:
-                yield change
-
-    def _changed(
-        self,
-        server: str,
-        direction: Direction,
-        behind: str,
-        far: Far,
-        peers: tuple[Peer, Peer],
-        left: View,
-        right: View,
-    ) -> Iterator[Changed]:
-        named = (left.protocols | right.protocols) - {TCP, UDP}
-        protocols = (TCP, UDP, *sorted(named), OTHER_PROTOCOL)
-        key = (left.codes(peers[0]), right.codes(peers[1]), protocols)
+    def differences(
+        self, left: frozenset[int], right: frozenset[int], protocols: tuple[int, ...]
+    ) -> tuple[_Difference, ...]:
+        """What differs between two sets of acting rules."""
+        key = (left, right, protocols)
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = tuple(self._work_out(*key))
-        for change, protocol, ports in found:
-            yield Changed(change, server, direction, behind, far, protocol, ports)
-
-    def _work_out(
-        self, left: frozenset[int], right: frozenset[int], protocols: tuple[int, ...]
-    ) -> Iterator[_Difference]:
-        for protocol in protocols:
-            was, now = self.left.verdict(left, protocol), self.right.verdict(right, protocol)
-            # some packets at least, whatever is not known: let through where none were, or all where not all were
-            opened = union([subtract(now.may, was.may_at_best), subtract(now.must, was.must_at_best)])
-            closed = union([subtract(was.may, now.may_at_best), subtract(was.must, now.must_at_best)])
-            doubtful = union([subtract(now.may_at_best, was.must), subtract(was.may_at_best, now.must)])
-            untold = subtract(doubtful, union([opened, closed]))
-            for change, ports in ((Change.OPENED, opened), (Change.CLOSED, closed), (Change.UNTOLD, untold)):
-                for piece in ports:
-                    yield change, protocol, piece
+            was, now = self._both
+            found = self._found[key] = tuple(
+                (change, protocol, piece)
+                for protocol in protocols
+                for change, ports in zip(
+                    (Change.OPENED, Change.CLOSED, Change.UNTOLD),
+                    was.verdict(left, protocol).changes_to(now.verdict(right, protocol)),
+                    strict=True,
+                )
+                for piece in ports
+            )
+        return found
 
 
-def _view(policy: Policy, server: str, direction: Direction, local: str) -> View:
-    return policy.view(server, direction, local) if server in policy.holders else View(policy, ())
+class _Pair:
+    """The rules of one server in one direction on both sides, before one near end."""
+
+    def __init__(
+        self, comparison: PolicyComparison, server: str, direction: Direction, behind: str, left: View, right: View
+    ) -> None:
+        self.comparison = comparison
+        self.server, self.direction, self.behind = server, direction, behind
+        self.left, self.right = left, right
+        self.blocks = left.blocks | right.blocks
+        named = (left.protocols | right.protocols) - {TCP, UDP}
+        self.protocols = (TCP, UDP, *sorted(named), OTHER_PROTOCOL)
+
+    def member(self, far: Far, peers: _Peers) -> Iterator[Changed]:
+        """What changes for somebody whom groups name."""
+        unused = far.version in self.comparison.unused
+        for change in self.changed(far, peers):
+            if not unused or change.change is not self.comparison.missing:
+                yield change
+
+    def strangers(self) -> Iterator[Changed]:
+        """What changes for addresses."""
+        for version in VERSIONS:
+            for span in cut(_everywhere(version), self.blocks):
+                for place in self.comparison.places:
+                    peer = Peer(version, span[1], place=place)
+                    far = Far("", span, place if self.comparison.aimed else "", version)
+                    yield from self.changed(far, (peer, peer))
+
+    def changed(self, far: Far, peers: _Peers) -> Iterator[Changed]:
+        """What changes for one far end."""
+        codes = self.left.codes(peers[0]), self.right.codes(peers[1])
+        for change, protocol, ports in self.comparison.differences(*codes, self.protocols):
+            sides = Side(self.left, peers[0]), Side(self.right, peers[1])
+            yield Changed(change, self.server, self.direction, self.behind, far, protocol, ports, sides)
 
 
 def _everywhere(version: int) -> Span:
@@ -272,15 +303,5 @@ def _everywhere(version: int) -> Span:
     return version, block.first, block.last
 
 
-def _groups(policy: Policy, server: str) -> frozenset[str]:
-    return policy.members.get(server, frozenset())
-
-
-def _members_of(policy: Policy) -> dict[str, frozenset[str]]:
-    """The servers in each group."""
-    found: dict[str, set[str]] = {}
-    members: Mapping[str, Iterable[str]] = policy.members
-    for server, groups in members.items():
-        for group in groups:
-            found.setdefault(group, set()).add(server)
-    return {group: frozenset(servers) for group, servers in found.items()}
+def _memberships(policy: Policy) -> dict[str, frozenset[str]]:
+    return {server: groups for server, groups in policy.members.items() if groups}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from jtel_constructs.reach.packets import ALL_PORTS, Ports, intersect, subtract, union
+from jtel_constructs.reach.packets import ALL_PORTS, NO_PORTS, Ports, intersect, subtract, union
 
 
 class Acts(IntEnum):
@@ -48,6 +48,16 @@ class Allowed:
     may: Ports
     must_at_best: Ports
     may_at_best: Ports
+
+    def changes_to(self, now: Allowed) -> tuple[Ports, Ports, Ports]:
+        """What another verdict opens and what it closes, and what else it may, which cannot be told."""
+        if self.must == self.may_at_best == now.must == now.may_at_best:
+            return NO_PORTS, NO_PORTS, NO_PORTS
+        # some packets at least, whatever is not known: let through where none were, or all where not all were
+        opened = union([subtract(now.may, self.may_at_best), subtract(now.must, self.must_at_best)])
+        closed = union([subtract(self.may, now.may_at_best), subtract(self.must, now.must_at_best)])
+        doubtful = union([subtract(now.may_at_best, self.must), subtract(self.may_at_best, now.must)])
+        return opened, closed, subtract(doubtful, union([opened, closed]))
 
 
 def decide(effects: Iterable[Effect], protocol: int) -> Allowed:
