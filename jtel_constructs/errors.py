@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 _SHOWN_PROBLEMS = 12
 _SHOWN_CHARACTERS = 800
@@ -104,6 +105,16 @@ def one_of(value: object, allowed: Iterable[str], what: str) -> str:
     message = f"unknown {what} {value!r}; allowed: {', '.join(names)}"
     near = suggestion(value, names)
     return f"{message}; did you mean {near!r}?" if near else message
+
+
+def no_such_file(path: Path) -> str:
+    """The message for a file that is missing, with one beside it that is there and has nearly its name."""
+    try:
+        beside = [one.name for one in path.parent.iterdir() if one.suffix == path.suffix and one.is_file()]
+    except (OSError, ValueError):  # no such folder either
+        beside = []
+    near = suggestion(path.name, beside)
+    return "there is no such file" + (f"; did you mean {str(path.with_name(near))!r}?" if near else "")
 
 
 def suggestion(value: object, allowed: Iterable[str]) -> str | None:

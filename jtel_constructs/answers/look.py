@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from jtel_constructs.answers.explanation import Look, Topic
 from jtel_constructs.answers.questions import Asked, End, block_of
@@ -12,6 +12,7 @@ from jtel_constructs.policy import Demand, FromGroup, FromServer, Internal, Netw
 from jtel_constructs.reach.packets import TCP, UDP, Direction
 
 _BROADCAST = 20202
+_SHOWN = 4
 
 
 def look(
@@ -113,7 +114,7 @@ class _Looks:
         return ""
 
     def _egress(self) -> str:
-        who = ", ".join(self.source.servers[:4])
+        who = _some(self.source.servers)
         if self.environment.egress == "all":
             families = " and ".join(f"IPv{family[-1]}" for family in self.environment.ip_families)
             return f"{who} may send anywhere over {families} (egress: all); replies pass without a rule"
@@ -124,19 +125,26 @@ class _Looks:
 
     def _attachment(self) -> str:
         names = self.destination.servers if self.direction == "ingress" else self.source.servers
-        groups = [self.environment.group_name(name) for name in names[:4]]
         # machines of a group that is managed elsewhere are not in the shared one
         theirs = [self.ruleset.opened[name] for name in self.destination.opened] if self.direction == "ingress" else []
-        carried = [f"the groups {', '.join(groups)} and {self._shared()}"] if groups else []
-        carried += [f"the group {group}" for group in theirs[:4]]
+        carried = [self._groups(names)] if names else []
+        carried += [f"the group {_some(theirs)}"] if theirs else []
         text = f"it holds for machines that carry {', or '.join(carried)}"
         if self.direction == "ingress" and self.source.servers:
-            sources = ", ".join(self.environment.group_name(name) for name in self.source.servers[:4])
-            text += f"; a source is known by its groups ({sources}, {self._shared()}) and a private address of it"
+            carries = self._groups(self.source.servers)
+            text += f"; a source is known where it carries {carries} and sends from a private address"
         return text
 
-    def _shared(self) -> str:
-        return self.environment.group_name(INTERNAL)
+    def _groups(self, servers: Sequence[str]) -> str:
+        """What a machine of one of these servers carries."""
+        shared = self.environment.group_name(INTERNAL)
+        own = _some([self.environment.group_name(name) for name in servers])
+        return f"the groups {own} and {shared}" if len(servers) == 1 else f"its server's group ({own}) and {shared}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _overlap(end: End, network: Network) -> bool:

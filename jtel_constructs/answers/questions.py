@@ -72,11 +72,17 @@ def parse_port(text: str, where: str = "port") -> tuple[Asked, ...]:
     if (name := text.strip().lower()) in NAMED_PROTOCOLS and name not in _WITH_PORTS:
         return (Asked(NAMED_PROTOCOLS[name], ALL_PORTS),)
     match = _PORT.fullmatch(text)
+    if "," in text:
+        numbers_text, slash, name = text.partition("/")
+        each = ", ".join(f"{part.strip()}{slash}{name}" for part in numbers_text.split(","))
+        raise InputError([Problem(where, f"{text!r} is more than one port or range; ask for each: {each}")])
     if not match:
         raise InputError([Problem(where, f"{text!r} is no port; {_PORT_FORMS}")])
     protocol = (match[2] or "").lower()
     if protocol and protocol not in _WITH_PORTS:
         message = one_of(protocol, _WITH_PORTS, "protocol") + "; a protocol without ports stands alone, such as icmp"
+        if match[1].lower() in _WITH_PORTS:
+            message = f"{text!r} has the protocol first; write {protocol}/{match[1].lower()}"
         raise InputError([Problem(where, message)])
     try:
         ports = parse_ports(match[1])

@@ -40,15 +40,12 @@ def environments_of(command: str, folder: Path) -> list[Made]:
     """
     records, out = folder / "records", folder / "cdktf.out"
     records.mkdir()
-    words = shlex.split(command)
-    if not words:
-        raise InputError(
-            [Problem("--app", "there is no command; give the one of cdktf.json, such as 'python main.py'")]
-        )
+    words = _words(command)
     try:
         done = run_and_leave_nothing(words, {**os.environ, "CDKTF_OUTDIR": str(out), RECORD: str(records)})
     except (OSError, ValueError) as error:
-        raise ToolError(f"--app: {words[0]} could not be started: {error}") from None
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise ToolError(f"--app: {words[0]} could not be started: {reason}") from None
     if done.returncode:
         said = done.stderr.strip()
         # node may have its say first
@@ -65,6 +62,19 @@ def environments_of(command: str, folder: Path) -> list[Made]:
         message = f"{command} synthesized no JtelEnvironment; does it call app.synth()?"
         raise InputError([Problem("--app", message)])
     return made
+
+
+def _words(command: str) -> list[str]:
+    """The words of a command, as a shell takes them."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise InputError([Problem("--app", f"{command!r} is no command: {str(error).lower()}")]) from None
+    if not words:
+        raise InputError(
+            [Problem("--app", "there is no command; give the one of cdktf.json, such as 'python main.py'")]
+        )
+    return words
 
 
 def chosen(made: list[Made], name: str | None) -> list[Made]:

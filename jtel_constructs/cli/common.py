@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from argparse import ArgumentParser
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,14 @@ from jtel_constructs.policy import Environment, Rule, RuleSet, Server, load_envi
 from jtel_constructs.processes import NOT_WRITTEN, WRONG_INPUT, run_and_leave_nothing
 
 _FOLDER = "stacks/environments"
+# endings by which programs know what is in a file, and open it or refuse to
+_KINDS = (
+    *(".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".svg", ".pdf", ".html", ".htm", ".docx", ".odt", ".pptx"),
+    *(".xlsx", ".xls", ".ods", ".csv", ".json", ".yaml", ".yml", ".tf", ".zip"),
+)
 
 
-def synthesize(paths: list[Path], folder: Path, hint: str = "choose another folder with --out") -> None:
+def synthesize(paths: list[Path], folder: Path, hint: str = "choose another folder with -o") -> None:
     """Write the Terraform JSON of environment files into a folder, which is made. All of it, or nothing.
 
     Args:
@@ -60,10 +66,17 @@ def path_of(name: str) -> Path:
     files = {file.stem: file for file in sorted(folder.glob("*")) if file.suffix.lower() == ".yaml"}
     if name in files:
         return files[name]
+    message = f"there is no such file, and no {name}.yaml in {folder}"
+    if not folder.is_dir():
+        message += ", a folder that is not here (JTEL_ENVIRONMENTS names another)"
     known = list(files)
-    near = suggestion(name, known)
-    hint = f"; did you mean {near!r}?" if near else f"; it has {', '.join(known)}" if known else ""
-    raise InputError([Problem("", f"there is no such file, and no {name}.yaml in {folder}{hint}")], file=name)
+    if os.path.lexists(f"{name}.yaml"):
+        message += f"; did you mean '{name}.yaml'?"
+    elif found := suggestion(name, known):
+        message += f"; did you mean {found!r}?"
+    elif known:
+        message += f"; it has {', '.join(known)}"
+    raise InputError([Problem("", message)], file=name)
 
 
 def print_json(value: Any) -> None:
@@ -120,6 +133,22 @@ def environments_folder() -> Path:
 def environment_names() -> list[str]:
     """The names in the folder of environments, for a shell to complete."""
     return sorted(file.stem for file in _environments().glob("*") if file.suffix.lower() == ".yaml")
+
+
+def refuse_ending(output: str | None, own: Collection[str], instead: str) -> None:
+    """Refuse to write a file whose name says that it is of a kind that this command does not make.
+
+    Args:
+        output: the file's name, if there is one.
+        own: the endings of the kinds that it makes, such as ``.svg``.
+        instead: what to write instead.
+
+    Raises:
+        InputError: the name ends like another kind of file.
+    """
+    ending = Path(output or "").suffix.lower()
+    if ending in _KINDS and ending not in own:
+        raise InputError([Problem("--output", f"{output}: no {ending[1:]} is made here; {instead}")])
 
 
 def add_no_notices(parser: ArgumentParser) -> None:

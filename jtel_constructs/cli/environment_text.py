@@ -38,7 +38,7 @@ def environment_text(values: Mapping[str, Any]) -> str:
     """
     lines = ["# An environment of jtel-constructs; `jtel schema` prints what editors complete it from."]
     if "name" in values:
-        lines.append(f"name: {_quoted(values['name'])}  # prefix of every group's name; stays for good")
+        lines.append(f"name: {_quoted(values['name'])}  # prefix of every group's name; later changes: `jtel rename`")
     if "redundant" in values:
         lines.append(f"redundant: {str(values['redundant']).lower()}  # which of the document's two columns holds")
     if "cloud" in values:

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import Any
 
 from jtel_constructs.cli import commands
+from jtel_constructs.cli.parsing import Parser
 from jtel_constructs.cli.streams import safe_streams
 from jtel_constructs.errors import JtelError
 from jtel_constructs.processes import Stopped, stopped_by_signals
@@ -26,8 +27,8 @@ ENV is an environment file, or the name of one in the folder stacks/environments
 _EXIT_CODES = "Exit codes: 0 fine, 1 the answer is no, 2 wrong input or usage,\n3 cannot be told."
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser(arguments: Sequence[str]) -> Parser:
+    parser = Parser(
         prog="jtel",
         description="Security groups for jtel ACD systems, from the documented port matrix.",
         epilog=_epilog("jtel check stacks/environments/*.yaml", "jtel rules demo-aws --to lb", "jtel verify demo-aws"),

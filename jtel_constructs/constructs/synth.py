@@ -22,14 +22,18 @@ def load_all(paths: Iterable[Path]) -> dict[str, Environment]:
     """
     environments: dict[str, Environment] = {}
     problems: list[Problem] = []
+    taken: dict[str, Path] = {}
     for path in paths:
         try:
             stack = stack_name(path)
-            if stack.lower() in (name.lower() for name in environments):
-                raise InputError([Problem("", f"another file is named {stack} too")], file=str(path))
+            if other := taken.get(stack.lower()):
+                same = other.absolute() == path.absolute()
+                message = "this file is given twice" if same else f"{other} is named {stack} too; rename one of the two"
+                raise InputError([Problem("", message)], file=str(path))
             environment = load_environment(path)
             cloud_of(environment).emit(compute(environment))
             environments[stack] = environment
+            taken[stack.lower()] = path
         except InputError as error:
             problems += problems_of(str(error))
     if not problems:

@@ -141,6 +141,8 @@ class _Boxes:
 
 def _about(server: Server) -> str:
     where = ", elsewhere" if server.elsewhere else ""
+    if server.group:
+        where = f", group {server.group}"
     return f"{', '.join(server.roles)} ({server.system}{where})"
 
 

@@ -181,7 +181,11 @@ class Flows:
                 if party.kind == "server":
                     about[party.key].add(flow)
         classes: list[list[str]] = []
-        kinds = {server.name: (server.roles, server.system, server.elsewhere) for server in self.servers}
+        # a group that is managed elsewhere is part of what its server is: who opens it, and what else is in it
+        kinds = {
+            server.name: (server.roles, server.system, server.elsewhere, server.group, server.open_group)
+            for server in self.servers
+        }
         for name in about:
             for members in classes:
                 if kinds[members[0]] == kinds[name] and _twins(members[0], name, about):

@@ -27,9 +27,11 @@ from jtel_constructs.policy.platforms import CloudBackend
 Format = Literal["tf-json", "hcl"]
 FORMATS: tuple[Format, ...] = ("tf-json", "hcl")
 
-# Terraform and OpenTofu: from here on a moved block may name another address of the same type, and a validation of a
-# variable may be as it is here
-_VERSION = ">= 1.3.0"
+# Terraform and OpenTofu: from here on there is terraform_data, which holds the order of changes. (From 1.3 on a moved
+# block may name another address of the same type, and a validation of a variable may be as it is here.)
+_VERSION = ">= 1.4.0"
+# stands near the top of a module's first file; what has it may be overwritten
+MADE_BY = "made by jtel export"
 _PEERS = "this module was made, and proved, for other blocks; write them into the environment file, and export it again"
 
 
@@ -62,7 +64,7 @@ class _Module:
             "description": "For each server its roles, its operating system, and the groups to attach to it.",
             "value": {name: {**facts, **self.plan.outputs[name]} for name, facts in self.facts.items()},
         }
-        self.title = f"Security groups of the jtel ACD system {self.environment.name}, made by jtel export."
+        self.title = f"Security groups of the jtel ACD system {self.environment.name}, {MADE_BY}."
 
     def _value(self, key: str, value: Any) -> Any:
         """A value with the environment's places as variables."""

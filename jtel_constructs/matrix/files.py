@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from jtel_constructs.errors import InputError, Problem
+from jtel_constructs.errors import InputError, Problem, no_such_file
 from jtel_constructs.matrix import hints
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -59,6 +59,14 @@ class YamlFile:
         return where[:-1] if alone else where
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder of this name, which may be one that no file can have."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def with_hint(message: str, data: Any, where: KeyPath) -> str:
     """The message for a key that is wrong, with what most likely happened to it."""
     hint = hints.of_value(data, where)
@@ -90,7 +98,7 @@ def read_yaml(path: Path) -> YamlFile:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise fail("there is no such file") from None
+        raise fail(no_such_file(path)) from None
     except IsADirectoryError:
         raise fail("this is a directory; name a YAML file in it") from None
     except (OSError, ValueError) as error:

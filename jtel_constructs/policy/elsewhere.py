@@ -51,7 +51,18 @@ def addressed(
 def wrong_addresses(environment: Environment, servers: tuple[Server, ...]) -> list[tuple[KeyPath, str]]:
     """What is wrong with where servers stand."""
     problems: list[tuple[KeyPath, str]] = []
+    opened: dict[str, str] = {}
     for index, server in enumerate(environment.servers):
+        if (
+            server.group
+            and server.open_group
+            and (other := opened.setdefault(server.group, server.name)) != server.name
+        ):
+            message = (
+                f"the rules of {other!r} go onto this group already, and the cloud refuses a rule that is in it twice; "
+                "give both servers' roles to one server"
+            )
+            problems.append((("servers", index, "group"), message))
         where = ("servers", index, "addresses")
         if server.open_group and not server.group:
             message = f"{server.name!r} has no group that its rules could go onto; give its id: group: ID"

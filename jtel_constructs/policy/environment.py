@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, PeerName, Protocol, Role, load_matrix
-from jtel_constructs.matrix.files import KeyPath, YamlFile, path_text, read_yaml, with_hint
+from jtel_constructs.matrix.files import KeyPath, YamlFile, is_folder, path_text, read_yaml, with_hint
 from jtel_constructs.matrix.model import Key, Text
 from jtel_constructs.matrix.ports import PortsField
 from jtel_constructs.matrix.records import OneOrMany, Record, validation_problems
@@ -337,6 +337,8 @@ def stack_name(path: Path) -> str:
     """
     if not _STACK_NAME.fullmatch(path.stem):
         message = "the file's name is the stack's name: use letters, digits, _ . and -, no blanks"
+        if is_folder(path):
+            message = "this is a directory; name a YAML file in it"
         raise InputError([Problem("", message)], file=str(path))
     return path.stem
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jtel_constructs.errors import ProofError
+from jtel_constructs.errors import ProofError, no_such_file
 from jtel_constructs.policy import OUTPUT
 from jtel_constructs.readers.documents import Document, Shape
 from jtel_constructs.readers.plan import load_plan
@@ -100,7 +100,7 @@ def _json(path: Path) -> Any:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise ProofError(f"{path}: there is no such file") from None
+        raise ProofError(f"{path}: {no_such_file(path)}") from None
     except IsADirectoryError:
         raise ProofError(f"{path}: this is a directory; name the cdk.tf.json in it") from None
     except UnicodeDecodeError:

@@ -147,6 +147,20 @@ def test_it_says_what_else_to_look_at() -> None:
     assert Topic.ADDRESS in [look.topic for look in ask("10.0.0.1", "db", "22/tcp").look]
 
 
+def test_of_many_servers_it_says_how_many_it_does_not_name() -> None:
+    names = [f"jb{number}" for number in range(6)]
+    looked = looks(ask("internal", "tel", "20643/udp", servers=[{"name": name, "roles": ["ACD-JB"]} for name in names]))
+    count = len(ask("internal", "tel", "20643/udp").parts[0].sources) + len(names)
+    more = f" and {count - 4} more"
+    assert f"{more} may send anywhere over " in looked[Topic.EGRESS]
+    assert f"{more}) and demo-internal and sends from a private address" in looked[Topic.ATTACHMENT]
+    one = looks(ask("web", "tel", "20643/udp"))[Topic.ATTACHMENT]
+    assert one == (
+        "it holds for machines that carry the groups demo-tel and demo-internal; a source is known where it carries "
+        "the groups demo-web and demo-internal and sends from a private address"
+    )
+
+
 def test_a_group_outside_is_known_by_name_and_id() -> None:
     rule = {
         "name": "jump",
@@ -170,6 +184,9 @@ def test_a_group_outside_is_known_by_name_and_id() -> None:
         (("web", "db", "22/sctp"), "port: unknown protocol 'sctp'"),
         (("web", "db", "0/tcp"), "port: port 0 does not exist"),
         (("web", "db", "x/tcp"), "port: 'x' is no port"),
+        (("web", "db", "udp/5060"), "port: 'udp/5060' has the protocol first; write 5060/udp"),
+        (("web", "db", "80, 443/tcp"), "port: '80, 443/tcp' is more than one port or range; ask for each: 80/tcp, "),
+        (("web", "db", "80,443"), "port: '80,443' is more than one port or range; ask for each: 80, 443"),
         (("10.0.0.1/8", "db", "22/tcp"), "from: '10.0.0.1/8' has bits set right of its prefix"),
         (("10.0.0", "db", "22/tcp"), "from: '10.0.0' is no CIDR block"),
         (("8.8.8.8", "9.9.9.9", "22/tcp"), "to: neither 8.8.8.8 nor 9.9.9.9 is a server of demo"),

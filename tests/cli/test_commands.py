@@ -308,6 +308,7 @@ def test_two_environments_whose_groups_would_meet_are_refused(
     assert said.code == 2
     words = f"error: {paths[1]}:1: name: {paths[0]} makes groups of the same names in the same place ({place}): "
     assert said.err.startswith(words)
+    assert "each fine\n" not in said.out
     assert not Path("nowhere").exists()
 
 
@@ -338,6 +339,29 @@ def test_an_unknown_name_is_refused_with_what_there_is(jtel: Any, folder: Path) 
     assert said.err == (f"error: acne: there is no such file, and no acne.yaml in {folder}; did you mean 'acme'?\n")
     assert jtel("rules", "zzz").err.endswith(f"no zzz.yaml in {folder}; it has acme\n")
     assert jtel("rules", "zzz.yaml").err == "error: zzz.yaml: there is no such file\n"
+    near = folder / "acne.yaml"
+    wanted = f"error: {near}: there is no such file; did you mean '{folder / 'acme.yaml'}'?\n"
+    assert jtel("rules", near).err == wanted
+
+
+def test_a_name_without_its_ending_is_told_of_the_file_that_is_here(
+    jtel: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JTEL_ENVIRONMENTS")
+    monkeypatch.chdir(folder)
+    said = jtel("check", "acme")
+    assert said.code == 2
+    assert said.err == (
+        "error: acme: there is no such file, and no acme.yaml in stacks/environments, a folder that is not here "
+        "(JTEL_ENVIRONMENTS names another); did you mean 'acme.yaml'?\n"
+    )
+
+
+def test_a_folder_and_a_file_given_twice_are_no_two_stacks(jtel: Any, folder: Path) -> None:
+    path = folder / "acme.yaml"
+    assert jtel("synth", path, path, "-o", "nowhere").err == f"error: {path}: this file is given twice\n"
+    assert jtel("synth", ".", "-o", "nowhere").err == "error: .: this is a directory; name a YAML file in it\n"
+    assert not Path("nowhere").exists()
 
 
 @pytest.mark.parametrize(
@@ -464,6 +488,51 @@ def test_wrong_usage_is_exit_code_2_with_the_usage(jtel: Any, arguments: list[st
     assert (said.code, said.out) == (2, "")
     assert said.err.startswith("usage: jtel")
     assert "error: " in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "jtel: error: the following arguments are required: COMMAND\nHelp and examples: jtel --help\n"),
+        (["chek", "a"], "; did you mean 'check'?\nHelp and examples: jtel --help\n"),
+        (["check", "a", "--jsn"], "jtel check: error: unrecognized arguments: --jsn; did you mean --json?\n"),
+        (["check", "a", "--nope=3"], "jtel check: error: unrecognized arguments: --nope=3\n"),
+        (["rules", "a", "b"], "jtel rules: error: unrecognized arguments: b\nHelp and examples: jtel rules --help\n"),
+        (["--json", "check", "a"], "unrecognized arguments: --json; options stand behind the command\n"),
+        (["diagram", "a", "--by", "servers"], "; did you mean 'server'?\nHelp and examples: jtel diagram --help\n"),
+        (["report", "a"], "required: -o/--output\nHelp and examples: jtel report --help\n"),
+    ],
+)
+def test_wrong_usage_names_what_is_near_and_where_help_is(jtel: Any, arguments: list[str], words: str) -> None:
+    said = jtel(*arguments)
+    assert said.code == 2
+    assert words in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", ""], "ENV is empty; name an environment"),
+        (["check", "acme", " "], "ENV is empty; name an environment"),
+        (["diff", "", "acme"], "A is empty; name an environment or a file"),
+        (["diff", "acme", ""], "B is empty; name an environment or a file"),
+        (["synth", "acme", "-o", ""], "--output is empty; name a folder"),
+        (["export", "acme", "-o", ""], "--output is empty; name a folder"),
+        (["report", "acme", "-o", ""], "--output is empty; name a file"),
+        (["diagram", "acme", "-o", ""], "--output is empty; name a file"),
+        (["firewall", "acme", "--format", "csv", "-o", ""], "--output is empty; name a file"),
+        (["init", "-o", ""], "--output is empty; name a file"),
+        (["verify", "acme", "--plan", ""], "--plan is empty; name a file"),
+        (["matrix", "--matrix", ""], "--matrix is empty; name a file"),
+    ],
+)
+def test_a_name_that_is_empty_is_refused_and_nothing_is_written(
+    jtel: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+) -> None:
+    monkeypatch.chdir(folder)
+    said = jtel(*arguments)
+    assert (said.code, said.out, said.err) == (2, "", f"error: {words}\n")
+    assert [path.name for path in folder.iterdir()] == ["acme.yaml"]
 
 
 def test_verify_of_nothing_says_what_it_may_be_of(jtel: Any) -> None:

@@ -64,7 +64,11 @@ def test_rules_of_a_firewall(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         ([CLOUD, "--format", "nftables"], "--format: nftables rules need addresses, and those of"),
         ([HYBRID, "--at", "server"], "--at: is for nftables and iptables rules"),
-        ([HYBRID, "-o", "list.txt"], "--output: a file needs another --format"),
+        ([HYBRID, "-o", "list.txt"], "--output: a file needs another --format: csv, xlsx, "),
+        ([HYBRID, "-o", "list.csv"], "--output: a file needs --format csv, or another: csv, xlsx, "),
+        ([HYBRID, "--format", "csv", "-o", "list.xlsx"], "list.xlsx ends like xlsx, and --format is csv; change one"),
+        ([HYBRID, "--format", "nftables", "-o", "a.json"], "a.json ends like json, and --format is nftables; change"),
+        ([HYBRID, "--format", "csv", "-o", "list.pdf"], "--output: list.pdf: no pdf is made here; choose a name"),
     ],
 )
 def test_refuses_what_makes_no_list(

@@ -80,7 +80,7 @@ def test_an_existing_file_stays(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--name", "acd", "--topology", "small-v1", "--redundant", "--out", "mine.yaml"]
     assert _init(*arguments) == 2
     assert capsys.readouterr().err == (
-        "error: mine.yaml: this file is there already; it stays. Choose another with --out\n"
+        "error: mine.yaml: this file is there already; it stays. Choose another with -o\n"
     )
     assert Path("mine.yaml").read_text(encoding="utf-8") == "mine"
 
@@ -206,6 +206,10 @@ def test_the_script_is_one_that_the_shell_reads(shell: str, capsys: pytest.Captu
         ("jtel ver", {"verify "}),
         ("jtel rules de", {"demo-aws", "demo-azure", "demo-openstack"}),
         ("jtel rules demo-aws --to ", {"lb", "dbm", "tel"}),
+        ("jtel explain demo-aws --to ", {"lb", "ACD-LB", "internal", "pbx"}),
+        ("jtel firewall demo-aws --server ", {"lb", "dbm", "tel"}),
+        ("jtel diff demo-", {"demo-aws", "demo-azure", "demo-openstack"}),
+        ("jtel diagram demo-aws --row ht", {"http", "https"}),
         ("jtel init --topology large-v", {"large-v2", "large-v3"}),
         ("jtel verify demo-aws --sta", {"--stack"}),
     ],

@@ -92,7 +92,11 @@ def test_every_environment_of_an_app_is_proved_by_its_own_output(tmp_path: Path)
     [
         ([], "error: ENV: name an environment, or an app that makes one (--app 'python main.py')"),
         (["--app", ""], "error: --app: there is no command"),
-        (["--app", "no-such-program"], "error: --app: no-such-program could not be started"),
+        (["--app", "python 'main.py"], """error: --app: "python 'main.py" is no command: no closing quotation"""),
+        (
+            ["--app", "no-such-program"],
+            "error: --app: no-such-program could not be started: no such file or directory\n",
+        ),
         (["--app", f"{sys.executable} none.py"], "ended with exit code 2"),
         (["--app", "true"], "error: --app: true synthesized no JtelEnvironment; does it call app.synth()?"),
         (["acd", "--app", APP], "error: ENV: unknown environment of the app 'acd'; allowed: contact-centre"),
@@ -116,10 +120,19 @@ def test_a_mistake_in_the_app_is_its_own_message(folder: Path) -> None:
     assert done.stderr.startswith("error: peers.pbx[0]: '203.0.113.10/28' has bits set right of its prefix")
 
 
+def test_an_app_that_synthesizes_for_its_tests_alone_is_told_what_is_missing(folder: Path) -> None:
+    text = TWO.replace("import App,", "import App, Testing,").replace("app.synth()", "Testing.synth(stack)")
+    (folder / "main.py").write_text(of_the_engine(text))
+    done = jtel(folder, "--app", APP)
+    assert done.returncode == 2
+    assert "error: --app: stack both was not written where this command looks for it" in done.stderr
+    assert "let the app call app.synth() of an App without outdir, since Testing.synth writes no file" in done.stderr
+
+
 def test_an_app_with_a_folder_of_its_own_needs_the_file(folder: Path) -> None:
     text = (folder / "main.py").read_text()
     (folder / "main.py").write_text(text.replace("App()", 'App(outdir="mine")'))
     done = jtel(folder, "--app", APP)
     assert done.returncode == 2
-    assert "the app writes its stacks to a folder of its own; name the file (--stack)" in done.stderr
+    assert "stack telephony was not written where this command looks for it" in done.stderr
     assert jtel(folder, "--app", APP, "--stack", "mine/stacks/telephony/cdk.tf.json").returncode == 0

@@ -100,7 +100,7 @@ def test_a_file_in_place_of_the_folder_is_one_line_from_both_programs(
     assert main(["synth", str(file), "--out", str(out)]) == 2
     said = capsys.readouterr()
     reason = f"error: {out}: cannot be written: not a directory ({out}/stacks); choose another folder with "
-    assert (said.out, said.err) == ("", f"{reason}--out\n")
+    assert (said.out, said.err) == ("", f"{reason}-o\n")
     environ = {**os.environ, "JTEL_ENVIRONMENTS": str(tmp_path), "CDKTF_OUTDIR": str(out)}
     app = [sys.executable, "-m", "stacks"]
     done = subprocess.run(app, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)

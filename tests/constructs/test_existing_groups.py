@@ -256,6 +256,21 @@ def test_a_file_names_existing_groups_as_well() -> None:
     assert [server.name for server in rules.servers] == ["lb"]
 
 
+def test_rules_of_two_servers_do_not_go_onto_one_group() -> None:
+    # both would have 22 from internal, and EC2 and Neutron refuse the second
+    servers: list[dict[str, Any]] = [
+        {"name": "lb", "roles": ["ACD-LB"]},
+        {"name": "jb", "roles": ["ACD-JB"], "group": JB, "open_group": True},
+        {"name": "rest", "roles": ["ACD-REST"], "group": JB, "open_group": True},
+    ]
+    platform = {"cloud": "aws", "region": "eu-central-1", "vpc_id": "vpc-0123456789abcdef0"}
+    values = {"name": "acd", "redundant": True, "platform": platform, "peers": PEERS, "servers": servers}
+    with pytest.raises(InputError, match=r"servers\[2\]\.group: the rules of 'jb' go onto this group already, .* one"):
+        compute(Environment.build(values))
+    servers[2]["open_group"] = False
+    assert compute(Environment.build(values)).opened == {"jb": JB}
+
+
 def test_an_unknown_name_of_a_group_is_refused_and_a_known_one_gets_its_id() -> None:
     acd = environment(TerraformStack(App(), "acd"))
     LoadBalancer(acd, "lb")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from jtel_constructs.errors import InputError
+from jtel_constructs.exports.diagram import diagram
 from jtel_constructs.exports.flows import Flow, Flows
 from jtel_constructs.policy import Environment, FromServer, compute
 from tests.generators import Values, environments
@@ -60,6 +61,15 @@ def test_a_server_that_a_site_rule_names_has_a_box_of_its_own() -> None:
     assert Flows(alone).alike() == [("jb1", "jb3"), ("jb2",)]
     only_itself = rules(servers=names, site_rules=[site_rule(**{"from": "jb2", "to": "jb2"})])
     assert Flows(only_itself).alike() == [("jb1", "jb3"), ("jb2",)]
+
+
+def test_a_server_whose_group_is_managed_elsewhere_has_a_box_of_its_own() -> None:
+    groups = [{"group": f"sg-0123456789abcde{number}0"} for number in (0, 1, 2, 0)]
+    servers: list[dict[str, Any]] = [server(f"jb{at}", "ACD-JB") | group for at, group in enumerate(groups)]
+    servers[3]["open_group"] = True
+    found = rules(servers=[server("lb", "ACD-LB"), *servers])
+    assert Flows(found).alike() == [("jb0",), ("jb1",), ("jb2",), ("jb3",), ("lb",)]
+    assert "ACD-JB (linux, group sg-0123456789abcde20)" in diagram(found, by="server")
 
 
 def test_what_is_not_in_the_document_is_marked() -> None:

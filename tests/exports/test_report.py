@@ -112,9 +112,17 @@ def written(folder: Path, change: Any = None) -> Path:
     return path
 
 
+@pytest.mark.parametrize("name", ["r.pdf", "r.PNG", "r.docx", "r.json"])
+def test_a_name_of_another_kind_of_file_is_refused(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "acme.yaml", "-o", name]) == 2
+    ending = Path(name).suffix[1:].lower()
+    assert f"error: --output: {name}: no {ending} is made here; write an .html" in capsys.readouterr().err
+    assert not Path(name).exists()
+
+
 def test_without_a_file_nothing_is_proved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "acme.yaml", "-o", "r.html"]) == 0
-    assert capsys.readouterr().out == "r.html: nothing was proved\n"
+    assert capsys.readouterr().out.startswith("r.html: acme: written; to have something proved too, add --stack, ")
     assert "Nothing was proved" in (folder / "r.html").read_text(encoding="utf-8")
 
 

@@ -189,6 +189,26 @@ def test_the_command_writes_a_folder_and_refuses_one_that_has_other_files_of_ter
     assert sorted(path.name for path in (tmp_path / "new/module").iterdir()) == names
 
 
+@pytest.mark.parametrize(("form", "name"), [("hcl", "main.tf"), ("hcl", "versions.tf"), ("tf-json", "main.tf.json")])
+def test_a_file_of_somebody_elses_is_never_overwritten(
+    form: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = tmp_path / name
+    theirs.write_text('resource "null_resource" "mine" {}\n', encoding="utf-8")
+    assert main(["export", str(ENVIRONMENTS / "demo-aws.yaml"), "--format", form, "-o", str(tmp_path)]) == 2
+    assert f"{tmp_path} has {name} already, which no jtel export wrote" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert theirs.read_text(encoding="utf-8") == 'resource "null_resource" "mine" {}\n'
+
+
+@pytest.mark.parametrize("form", ["hcl", "tf-json"])
+def test_it_asks_for_a_terraform_that_knows_every_resource(form: Any) -> None:
+    files = terraform_module(compute(environment("aws")), form)
+    text = "".join(files.values())
+    assert "terraform_data" in text
+    assert ">= 1.4.0" in text, "terraform_data is part of Terraform from 1.4 on"
+
+
 def test_it_imports_neither_the_cdk_nor_its_engine(tmp_path: Path) -> None:
     program = (
         "import sys\nfrom jtel_constructs.cli import main\n"

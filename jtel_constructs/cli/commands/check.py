@@ -12,6 +12,7 @@ from jtel_constructs.cli.common import environment_json, path_of, print_json, pr
 from jtel_constructs.cli.tables import print_table, say
 from jtel_constructs.clouds import Plan, Usage, cloud_of
 from jtel_constructs.errors import InputError, problems_of
+from jtel_constructs.matrix.files import is_folder
 from jtel_constructs.policy import (
     Contradiction,
     RuleSet,
@@ -67,7 +68,7 @@ def run(options: Namespace) -> int:
     if options.json:
         print_json([_json(one, disagreed) for one in checked])
     elif len(right) > 1:
-        _print_table(right, "each fine, but they contradict each other" if disagreed else "each fine")
+        _print_table(right, _verdict(checked, disagreed))
     else:
         for found, plan in right:
             _print_check(found, plan)
@@ -79,17 +80,17 @@ def run(options: Namespace) -> int:
     return 1 if disagreed else 0
 
 
+def _verdict(checked: Iterable[_Checked], disagreed: Iterable[Contradiction]) -> str:
+    """What the first line says of environments that are right, each for itself."""
+    if any(one.found and one.error for one in checked):
+        return "each fine, but not together: groups of one name in one place, see below"
+    return "each fine, but they contradict each other" if disagreed else "each fine"
+
+
 def _files(name: str) -> list[Path]:
     path = path_of(name)
     # a folder whose name ends like a file's is no folder of environments
-    return environment_files(path) if _is_folder(path) and path.suffix.lower() != ".yaml" else [path]
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # a name that no file can have
-        return False
+    return environment_files(path) if is_folder(path) and path.suffix.lower() != ".yaml" else [path]
 
 
 def _check(path: Path) -> _Checked:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from jtel_constructs.cli.common import load
-from jtel_constructs.errors import InputError, Problem
+from jtel_constructs.cli.common import load, refuse_ending
 from jtel_constructs.exports.diagram import BY, FORMATS, Format, diagram
 from jtel_constructs.policy import compute
 from jtel_constructs.writing import write_file
@@ -20,7 +19,6 @@ EXAMPLES = (
     "jtel diagram demo-aws --by server -o demo-aws.svg",
     "jtel diagram demo-aws --row conference-control",
 )
-_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".pdf", ".html")
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -36,12 +34,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the command; the exit code."""
+    refuse_ending(options.output, (".svg",), "write an .svg, which browsers and drawing programs open")
     suffix = Path(options.output or "").suffix.lower()
-    if suffix in _PICTURES:
-        message = (
-            f"{options.output}: no {suffix[1:]} is made here; write an .svg, which browsers and drawing programs open"
-        )
-        raise InputError([Problem("--output", message)])
     form: Format = options.format or ("svg" if suffix == ".svg" else "mermaid")
     text = diagram(compute(load(options.environment)), form=form, by=options.by, row=options.row)
     if options.output is None:

@@ -40,7 +40,24 @@ def run(options: Namespace) -> int:
         if strange := sorted(there - set(files)):
             message = f"{folder} has {', '.join(strange)} already, which would be read too; choose an empty folder"
             raise InputError([Problem("--output", message)])
+        if there and not any(_is_ours(folder / name) for name in there):
+            message = (
+                f"{folder} has {', '.join(sorted(there))} already, which no jtel export wrote and this one would "
+                "overwrite; choose an empty folder"
+            )
+            raise InputError([Problem("--output", message)])
     write_files(folder, files)
     for name in files:
         print(folder / name)
     return 0
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether a file says that this command made it: then a later export may replace it, and those beside it."""
+    from jtel_constructs.exports.terraform_module import MADE_BY
+
+    try:
+        with file.open(encoding="utf-8", errors="replace") as content:
+            return MADE_BY in content.read(1000)
+    except OSError:
+        return False

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
-from jtel_constructs.cli.common import load
+from jtel_constructs.cli.common import load, refuse_ending
 from jtel_constructs.cli.tables import print_table, say
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.exports.firewall import Line, firewall_list, without_addresses
@@ -28,6 +28,7 @@ EXAMPLES = (
 )
 
 LISTS = ("table", "csv", "xlsx", "markdown", "json")
+_ENDINGS = {".csv": "csv", ".xlsx": "xlsx", ".md": "markdown", ".json": "json"}
 RULES = ("nftables", "iptables", "windows", "cisco-asa", "palo-alto")
 
 
@@ -36,7 +37,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("environment", metavar="ENV", help="an environment")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--server", metavar="NAME", action="append", help="only what begins or ends at this server; may be repeated"
+        "--server", metavar="SERVER", action="append", help="only what begins or ends at this server; may be repeated"
     )
     which.add_argument(
         "--elsewhere", action="store_true", help="only what begins or ends at a server that stands elsewhere"
@@ -81,8 +82,7 @@ def run(options: Namespace) -> int:
     if options.format == "table" and options.output is None:
         _print_lines(found, lines)
         return 0
-    if options.format == "table":
-        raise InputError([Problem("--output", f"a file needs another --format: {', '.join((*LISTS[1:], *RULES))}")])
+    _check_ending(options)
     content = _content(options, found, lines, day)
     if options.output is not None:
         write_file(Path(options.output), content)
@@ -94,6 +94,18 @@ def run(options: Namespace) -> int:
     else:
         sys.stdout.buffer.write(content)
     return 0
+
+
+def _check_ending(options: Namespace) -> None:
+    """Refuse a file of one kind with a name of another: a spreadsheet would not open it."""
+    meant = _ENDINGS.get(Path(options.output or "").suffix.lower())
+    if options.format == "table":
+        near = f"--format {meant}, or another: " if meant else "another --format: "
+        raise InputError([Problem("--output", f"a file needs {near}{', '.join((*LISTS[1:], *RULES))}")])
+    if meant and meant != options.format:
+        message = f"{options.output} ends like {meant}, and --format is {options.format}; change one of the two"
+        raise InputError([Problem("--output", message)])
+    refuse_ending(options.output, (*_ENDINGS, ".conf"), "choose a name that ends otherwise")
 
 
 def _chosen(found: RuleSet, options: Namespace) -> list[str] | None:

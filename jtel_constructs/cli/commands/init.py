@@ -28,7 +28,7 @@ EXAMPLES = (
     "jtel init --name acd --cloud openstack --topology small-v2 --no-redundant",
     "jtel init --name acd --cloud aws --region eu-central-1 \\\n"
     "      --vpc-id vpc-0123456789abcdef0 --topology large-v3 --redundant \\\n"
-    "      --pbx 203.0.113.10/32 --any 10.0.0.0/8 --out acd.yaml",
+    "      --pbx 203.0.113.10/32 --any 10.0.0.0/8 -o acd.yaml",
 )
 
 _CLOUDS = ("aws", "azure", "openstack")
@@ -73,7 +73,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--redundant", action=BooleanOptionalAction, help="which of the document's two columns holds")
     for peer in PEERS:
         parser.add_argument(f"--{peer}", metavar="BLOCKS", help=f"{_PEERS[peer]}; CIDR blocks with commas between")
-    parser.add_argument("-o", "--out", metavar="FILE", help="default: NAME.yaml in the folder of environments")
+    parser.add_argument("-o", "--output", metavar="FILE", help="default: NAME.yaml in the folder of environments")
 
 
 def run(options: Namespace) -> int:
@@ -82,15 +82,15 @@ def run(options: Namespace) -> int:
     environment = Environment.build(_trial(values))
     rules = compute(environment)
     cloud_of(environment).emit(rules)
-    path = Path(options.out) if options.out else environments_folder() / f"{environment.name}.yaml"
+    path = Path(options.output) if options.output else environments_folder() / f"{environment.name}.yaml"
     stack_name(path)
     if path.suffix.lower() != ".yaml":
-        raise InputError([Problem("", "environment files end in .yaml; choose another name with --out")], str(path))
+        raise InputError([Problem("", "environment files end in .yaml; choose another name with -o")], str(path))
     if os.path.lexists(path):
-        raise InputError([Problem("", "this file is there already; it stays. Choose another with --out")], str(path))
+        raise InputError([Problem("", "this file is there already; it stays. Choose another with -o")], str(path))
     write_file(path, environment_text(values))
     say(f"{path}: {len(rules.servers)} servers, {len(rules.rules)} rules on {environment.platform.cloud}")
-    shown = environment.name if not options.out and path.parent != Path() else str(path)
+    shown = environment.name if not options.output and path.parent != Path() else str(path)
     say(f"Next: read the file, then `jtel check {shown}`, `jtel rules {shown}` and `jtel verify {shown}`.")
     return 0
 

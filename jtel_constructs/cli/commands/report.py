@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jtel_constructs.cli.common import path_of
+from jtel_constructs.cli.common import path_of, refuse_ending
 from jtel_constructs.cli.sources import add_source_options, source_of
 from jtel_constructs.clouds import cloud_of
 from jtel_constructs.policy import RuleSet, compute, load_environment
@@ -27,6 +27,8 @@ EXAMPLES = (
     "jtel report demo-aws --live -o report.html",
 )
 
+_ASKED_NOTHING = "written; to have something proved too, add --stack, --plan, --state or --live"
+
 
 def arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
@@ -42,6 +44,7 @@ def run(options: Namespace) -> int:
 
     from jtel_constructs.exports.report import Examined, report
 
+    refuse_ending(options.output, (".html", ".htm"), "write an .html, which every browser opens, and prints")
     path = path_of(options.environment)
     environment = load_environment(path)
     found = compute(environment)
@@ -56,7 +59,7 @@ def run(options: Namespace) -> int:
     facts = tuple((name, f"{file}{_digest(Path(file))}") for name, file in files.items() if file)
     versions = (("jtel-constructs", version("jtel-constructs")),)
     write_file(Path(options.output), report(found, plan, examined, versions=versions, facts=facts))
-    said = f"{environment.name}: {examined.proof.verdict.word}" if examined else "nothing was proved"
+    said = f"{environment.name}: {examined.proof.verdict.word}" if examined else f"{environment.name}: {_ASKED_NOTHING}"
     print(f"{options.output}: {said}")
     return examined.proof.verdict.exit_code if examined else 0
 

@@ -9,11 +9,11 @@ from jtel_constructs.cli.common import path_of, synthesize
 
 HELP = "write the Terraform JSON"
 DESCRIPTION = """\
-Write OUT/stacks/NAME/cdk.tf.json for each environment. If one is
+Write DIR/stacks/NAME/cdk.tf.json for each environment. If one is
 wrong, nothing is written."""
 EXAMPLES = (
     "jtel synth demo-aws",
-    "jtel synth stacks/environments/*.yaml --out build",
+    "jtel synth stacks/environments/*.yaml -o build",
 )
 
 
@@ -21,14 +21,14 @@ def arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("environments", metavar="ENV", nargs="+", help="environments")
     parser.add_argument(
-        "--out", metavar="OUT", default="cdktf.out", help="folder for the result (default: %(default)s)"
+        "-o", "--output", metavar="DIR", default="cdktf.out", help="folder for the result (default: %(default)s)"
     )
 
 
 def run(options: Namespace) -> int:
     """Run the command; the exit code."""
     paths = [path_of(name) for name in options.environments]
-    synthesize(paths, Path(options.out))
+    synthesize(paths, Path(options.output))
     for path in paths:
-        print(Path(options.out) / "stacks" / path.stem / "cdk.tf.json")
+        print(Path(options.output) / "stacks" / path.stem / "cdk.tf.json")
     return 0

@@ -107,7 +107,11 @@ def _run_app(options: Namespace) -> int:
                 snapshot, what = source.snapshot, source.what
             else:
                 if not one.stack.exists():
-                    message = "the app writes its stacks to a folder of its own; name the file (--stack)"
+                    message = (
+                        f"stack {one.stack.parent.name} was not written where this command looks for it (it sets "
+                        "CDKTF_OUTDIR): let the app call app.synth() of an App without outdir, since Testing.synth "
+                        "writes no file; or name the file that it writes (--stack)"
+                    )
                     raise InputError([Problem("--app", message)])
                 snapshot = read_terraform(one.stack, environment)
                 what = f"the app's stack {one.stack.parent.name}"
