@@ -11,6 +11,8 @@ import hashlib
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from jtel_constructs.clouds.azure_limits import (
@@ -249,7 +251,7 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
         sources[slot] = _prefixes(origin_rule.networks)
         ports[slot].append(origin_rule.ports)
     check_priorities(environment, server, list(sources))
-    return [
+    return _one_after_another(
         _rule(
             environment,
             server,
@@ -261,10 +263,18 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
             description=f"jtel ACD, {slot.protocol} from {slot.source} to {server}"[:DESCRIPTION_LENGTH],
             destination_application_security_group_ids=[_asg(environment, server)],
             **_port_attributes(ports[slot]),
-            **source,
+            **sources[slot],
         )
-        for slot, source in sources.items()
-    ]
+        for slot in sorted(sources, key=lambda one: one.turn, reverse=True)
+    )
+
+
+def _one_after_another(rules: Iterable[Resource]) -> list[Resource]:
+    found: list[Resource] = []
+    for rule in rules:
+        after = {"depends_on": [found[-1].address]} if found else {}
+        found.append(replace(rule, attributes={**rule.attributes, **after}))
+    return found
 
 
 def _prefixes(networks: tuple[Network, ...]) -> dict[str, Any]:

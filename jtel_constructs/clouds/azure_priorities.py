@@ -90,6 +90,17 @@ class Slot:
         start = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
         return _NAMED + (start + number) % (_NAMED_END - _NAMED)
 
+    @property
+    def turn(self) -> tuple[int, str, int, Slot]:
+        """The higher, the sooner the rule is written: before those that are likely to give up what it takes over.
+
+        A rule holds all that its source may do and is changed where it is, so nothing else brings in order what two
+        rules of one NSG hand over. Rules that come when another one shrinks are those of narrowed rows, of sites, and
+        of new servers, whose names follow those of the old ones (tel2 after tel1) if anything.
+        """
+        kinds: tuple[Kind, ...] = ("internal", "peer", "server", "group", "site", "narrow")
+        return kinds.index(self.kind), *_split(self.name), self
+
 
 def _split(name: str) -> tuple[str, int]:
     """``tel12`` as ``tel`` and 12; a name without a number at its end as itself and 0."""

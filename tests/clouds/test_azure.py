@@ -312,6 +312,23 @@ def test_rules_are_separate_resources_never_inline() -> None:
         assert set(group) == {"name", "location", "resource_group_name", "tags", "lifecycle"}
 
 
+def test_the_rules_of_an_nsg_are_written_one_after_another_and_those_that_come_before_those_that_give_up() -> None:
+    servers = [server("jb", "ACD-JB"), server("dbm", "ACD-DBM"), server("tel", "ACD-TEL"), server("lb", "ACD-LB")]
+    of = rich(servers=servers)
+    for nsg, rules in rules_by_nsg(of).items():
+        after = {f"{RULE}.{nsg}_{name}": rule.get("depends_on", []) for name, rule in rules.items() if "_from_" in name}
+        chain = [next(address for address, before in after.items() if not before)]
+        while following := [address for address, before in after.items() if before == chain[-1:]]:
+            assert len(following) == 1
+            chain += following
+        assert len(chain) == len(after)
+        kinds = ["narrow", "site", "group", "server_tel", "server_lb", "server_jb", "server_dbm", "any", "internal"]
+        places = [kinds.index(kind) for address in chain for kind in kinds if f"_from_{kind}" in address]
+        assert places == sorted(places), chain
+        assert len(set(places)) > 2, chain
+    assert "depends_on" not in rules_by_nsg(of)["acd_dbm"]["deny-all-inbound"]
+
+
 def test_a_network_interface_gets_both_asgs_and_then_its_nsg_when_that_has_its_rules() -> None:
     of = environment("azure")
     *asgs, nsg = cloud_of(of).associate["network interface"](of, emitted(of), "lb", "eth0", "/nic/1")

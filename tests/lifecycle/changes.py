@@ -137,19 +137,19 @@ def _letter_case(values: Values, machines: Machines) -> None:
 
 def _split_server(values: Values, machines: Machines) -> None:
     _server(values, "SPARE")["roles"] = ["ACD-JB"]
-    values["servers"].append({"name": "rest", "roles": ["ACD-REST"]})
-    machines["m-second"] = "rest"
+    values["servers"].append({"name": "api", "roles": ["ACD-REST"]})
+    machines["m-second"] = "api"
 
 
 def _move_role(values: Values, machines: Machines) -> None:
     _server(values, "SPARE")["roles"] = ["ACD-REST"]
-    _server(values, "rest")["roles"] = ["ACD-JB"]
-    machines["m-second"], machines["m-extra"] = "SPARE", "rest"
+    _server(values, "api")["roles"] = ["ACD-JB"]
+    machines["m-second"], machines["m-extra"] = "SPARE", "api"
 
 
 def _remove_server(values: Values, machines: Machines) -> None:
     values["servers"] = [server for server in values["servers"] if server["name"] != "SPARE"]
-    machines["m-second"] = "rest"
+    machines["m-second"] = "api"
 
 
 def _toggle_redundant(values: Values, machines: Machines) -> None:
