@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 from jtel_constructs.answers.diff import Asked, Flow, flows, renames, sides
 from jtel_constructs.answers.questions import Asked as AskedPorts
 from jtel_constructs.answers.questions import End, parse_end, parse_port
-from jtel_constructs.answers.subject import Outcome, Piece, Subject
+from jtel_constructs.answers.subject import Outcome, Subject
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.reach.comparison import Change
-from jtel_constructs.reach.engine import Policy, itself
+from jtel_constructs.reach.engine import itself
 from jtel_constructs.reach.packets import Direction, PacketRule, Selector
 
 _FORM = re.compile(r"\s*(open|close)\s+(\S+)\s*->\s*(\S+)\s+(\S.*?)\s*")
@@ -50,22 +51,29 @@ def parse_expectation(text: str) -> Expectation:
     return Expectation(text, match[1] == "open", match[2], match[3], ports)
 
 
+class Held(Enum):
+    """Whether a step of the proof holds; the values are those of JSON."""
+
+    YES = True
+    NO = False
+    UNTOLD = None
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of the proof.
 
     Attributes:
-        held: whether it holds; None if that cannot be told.
-        packets: packets that show that it does not; none if it does.
+        packets: packets that show that it does not hold; none if it does.
     """
 
     text: str
-    held: bool | None
+    held: Held
     packets: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The step as plain values, for JSON."""
-        return {"text": self.text, "held": self.held, "packets": list(self.packets)}
+        return {"text": self.text, "held": self.held.value, "packets": list(self.packets)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +91,12 @@ class Expected:
     @property
     def met(self) -> bool:
         """Whether the changes that are meant are made, all of them, and nothing else."""
-        return all(step.held for step in self.steps)
+        return all(step.held is Held.YES for step in self.steps)
 
     @property
     def exit_code(self) -> int:
         """0 met, 1 not met, 3 cannot be told."""
-        return 0 if self.met else 1 if any(step.held is False for step in self.steps) else 3
+        return 0 if self.met else 1 if any(step.held is Held.NO for step in self.steps) else 3
 
     def to_dict(self) -> dict[str, Any]:
         """The proof as plain values, for JSON."""
@@ -126,8 +134,9 @@ def expect(a: Asked, b: Asked, expectations: Sequence[Expectation]) -> Expected:
     names = left.server_names | right.server_names | {*left.ruleset.opened, *right.ruleset.opened}
     others = tuple(flows(_plus(left, added[True], names), _plus(right, added[False], names)))
     packets = tuple(f"{flow.packet} ({flow.change})" for flow in others)
-    only_untold = all(flow.change is Change.UNTOLD for flow in others)
-    steps.append(Step("nothing else changed", None if others and only_untold else not others, packets[:_SHOWN]))
+    steps.append(
+        Step("nothing else changed", _held(flow.change is not Change.UNTOLD for flow in others), packets[:_SHOWN])
+    )
     return Expected(tuple(steps), others)
 
 
@@ -143,42 +152,43 @@ def _renamed(end: End, names: dict[str, str]) -> End:
     return replace(end, servers=tuple(names.get(server, server) for server in end.servers))
 
 
-def _ends(source: End, destination: End) -> tuple[Direction, End, End]:
-    """The direction, the near end (servers), and the far one."""
-    return ("ingress", destination, source) if destination.protected else ("egress", source, destination)
+def _ends(source: End, destination: End) -> tuple[Direction, tuple[str, ...], End]:
+    """The direction, the servers at the near end, and the far end."""
+    servers = destination.protected
+    return ("ingress", servers, source) if servers else ("egress", source.servers, destination)
 
 
 def _step(
     text: str, subject: Subject, source: End, destination: End, ports: tuple[AskedPorts, ...], wanted: Outcome
 ) -> Step:
-    direction, near, far = _ends(source, destination)
+    direction, servers, far = _ends(source, destination)
     pieces = [
         piece
-        for server in (near.protected if direction == "ingress" else near.servers)
+        for server in servers
         for asked in ports
         for piece in subject.pieces(far, server, direction, asked)
         if piece.outcome is not wanted
     ]
-    if not pieces:
-        return Step(text, True)
     certain = [piece for piece in pieces if piece.outcome is not Outcome.UNTOLD]
-    packets = tuple(dict.fromkeys(_packets(subject, certain or pieces)))
-    return Step(text, False if certain else None, packets[:_SHOWN])
+    packets = dict.fromkeys(f"{subject.packet(piece)} is {piece.outcome}" for piece in certain or pieces)
+    return Step(text, _held(piece.outcome is not Outcome.UNTOLD for piece in pieces), tuple(packets)[:_SHOWN])
 
 
-def _packets(subject: Subject, pieces: Iterable[Piece]) -> Iterator[str]:
-    return (f"{subject.packet(piece)} is {piece.outcome}" for piece in pieces)
+def _held(certain: Iterable[bool]) -> Held:
+    """Whether a step holds, from whatever speaks against it: for certain, or as far as can be told."""
+    found = set(certain)
+    return Held.NO if True in found else Held.UNTOLD if found else Held.YES
 
 
 def _rules(subject: Subject, source: End, destination: End, ports: tuple[AskedPorts, ...]) -> Iterator[PacketRule]:
-    direction, near, far = _ends(source, destination)
+    direction, servers, far = _ends(source, destination)
     versions = frozenset(subject.versions)
     outside = [subject.keys.get(group, group) for group in far.groups]
     groups = [*(itself(server) for server in far.servers), *outside]
     remotes = ([Selector(groups=tuple(groups))] if groups else []) + (
         [Selector(blocks=far.blocks)] if far.blocks else []
     )
-    for server in near.protected if direction == "ingress" else near.servers:
+    for server in servers:
         for asked in ports:
             for remote in remotes:
                 yield PacketRule(
@@ -201,5 +211,4 @@ def _plus(subject: Subject, rules: list[PacketRule], names: Iterable[str]) -> Su
         return subject
     servers = {rule.holder for rule in rules} | {group for rule in rules for group in rule.remote.groups}
     mine = [name for name in names if itself(name) in servers]
-    policy: Policy = subject.policy.plus(rules, mine)
-    return subject.with_policy(policy)
+    return subject.with_policy(subject.policy.plus(rules, mine))

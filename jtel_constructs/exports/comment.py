@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from jtel_constructs.answers.diff import Comparison, Flow
-from jtel_constructs.answers.expect import Expected
+from jtel_constructs.answers.expect import Expected, Held
 from jtel_constructs.answers.matrices import MatrixComparison
 from jtel_constructs.errors import visible
 
@@ -69,7 +69,7 @@ def _expected(expected: Expected) -> Iterable[str]:
     yield f"**The change is {verdict}.**"
     yield ""
     for step in expected.steps:
-        mark = {True: "✅", False: "❌", None: "❔"}[step.held]
+        mark = {Held.YES: "✅", Held.NO: "❌", Held.UNTOLD: "❔"}[step.held]
         because = f": {_text('; '.join(step.packets))}" if step.packets else ""
         yield f"- {mark} {_text(step.text)}{because}"
 

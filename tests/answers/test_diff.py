@@ -11,7 +11,7 @@ import pytest
 
 from jtel_constructs import Environment, InputError, compute
 from jtel_constructs.answers.diff import Comparison, Flow, compare
-from jtel_constructs.answers.expect import Expected, expect, parse_expectation
+from jtel_constructs.answers.expect import Expected, Held, Step, expect, parse_expectation
 from jtel_constructs.answers.matrices import compare_matrices
 from jtel_constructs.exports.comment import comment
 from jtel_constructs.exports.emitted import emitted
@@ -212,7 +212,7 @@ PBX_PORTS = "5060/tcp,5061/tcp,5060/udp,30000-34999/udp"
 
 def test_a_change_that_is_meant_is_proved_in_three_steps() -> None:
     found = expected(environment(), environment(peers=NEW_PBX), f"open 203.0.113.12->tel {PBX_PORTS}")
-    assert [step.held for step in found.steps] == [True, True, True]
+    assert [step.held.value for step in found.steps] == [True, True, True]
     assert (found.met, found.exit_code, found.others) == (True, 0, ())
     back = expected(environment(peers=NEW_PBX), environment(), f"close 203.0.113.12->tel {PBX_PORTS}")
     assert back.met
@@ -232,15 +232,23 @@ def test_a_change_that_is_meant_is_proved_in_three_steps() -> None:
 )
 def test_a_change_that_is_not_just_this_is_refused(change: str, held: list[bool]) -> None:
     found = expected(environment(), environment(peers=NEW_PBX), change)
-    assert [step.held for step in found.steps] == held
+    assert [step.held.value for step in found.steps] == held
     assert (found.met, found.exit_code) == (False, 1)
-    assert all(step.packets for step in found.steps if not step.held)
+    assert all(step.packets for step in found.steps if step.held is not Held.YES)
+
+
+def test_what_cannot_be_told_is_neither_met_nor_unmet() -> None:
+    untold = Step("nothing else changed", Held.UNTOLD, ("tcp pbx -> tel:5061 (cannot be told)",))
+    held, not_held = Step("now allowed", Held.YES), Step("now allowed", Held.NO, ("tcp pbx -> tel:5061 is refused",))
+    assert (Expected((held, untold), ()).met, Expected((held, untold), ()).exit_code) == (False, 3)
+    assert Expected((not_held, untold), ()).exit_code == 1
+    assert [step["held"] for step in Expected((held, not_held, untold), ()).to_dict()["steps"]] == [True, False, None]
 
 
 def test_several_changes_are_proved_together() -> None:
     servers = [{"name": "chat", "roles": ["ACD-CHAT"]}]
     found = expected(environment(), environment(servers=servers), "open web->chat 3000/tcp")
-    assert [step.held for step in found.steps] == [True, True, False]
+    assert [step.held.value for step in found.steps] == [True, True, False]
     assert "tcp web -> chat:3000 (opened)" not in [packet for step in found.steps for packet in step.packets]
 
 

@@ -150,8 +150,10 @@ def _print(before: str, after: str, comparison: Comparison, expected: Expected |
 
 
 def _print_expected(expected: Expected) -> None:
+    from jtel_constructs.answers.expect import Held
+
     for step in expected.steps:
-        word = {True: "yes", False: "NO", None: "cannot be told"}[step.held]
+        word = {Held.YES: "yes", Held.NO: "NO", Held.UNTOLD: "cannot be told"}[step.held]
         say(f"{step.text}: {word}" + (f": {'; '.join(step.packets)}" if step.packets else ""))
 
 
