@@ -1,4 +1,4 @@
-"""Checks what an environment means and computes its rules; every mistake is found before anything is written."""
+"""An environment's rules: its rows and its own rules applied to its servers. Every mistake is found before."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from jtel_constructs.errors import one_of, suggestion
+from jtel_constructs.errors import one_of
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, Row, SupplementRow
 from jtel_constructs.matrix.files import KeyPath
-from jtel_constructs.policy.addresses import Network, family, outside, parse_block
+from jtel_constructs.policy.addresses import parse_block
 from jtel_constructs.policy.admin_ports import wide_open
-from jtel_constructs.policy.elsewhere import addressed, wrong_addresses
-from jtel_constructs.policy.environment import WINDOWS_ROLES, Environment, Server, SiteRule
-from jtel_constructs.policy.notices import acknowledge, notices, wrong_acknowledgements
+from jtel_constructs.policy.checking import mistakes, other_family
+from jtel_constructs.policy.elsewhere import addressed
+from jtel_constructs.policy.environment import Environment, Server, SiteRule
+from jtel_constructs.policy.notices import acknowledge, notices
 from jtel_constructs.policy.platforms import is_token
 from jtel_constructs.policy.rules import (
     Demand,
@@ -25,7 +26,6 @@ from jtel_constructs.policy.rules import (
     Source,
     minimize,
 )
-from jtel_constructs.policy.topologies import TOPOLOGIES
 
 _GROUP = "group:"
 _GROUP_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,58}[A-Za-z0-9])?")
@@ -42,8 +42,6 @@ _GROUP_ID = {
     ),
     "openstack": (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "the UUID of a security group"),
 }
-
-Problems = list[tuple[KeyPath, str]]
 
 
 def compute(environment: Environment) -> RuleSet:
@@ -72,7 +70,7 @@ class _Computation:
     def __init__(self, environment: Environment, matrix: Matrix) -> None:
         self.environment, self.matrix = environment, matrix
         self.servers = environment.all_servers()
-        self.problems: Problems = []
+        self.problems: list[tuple[KeyPath, str]] = []
         self.demands: list[Demand] = []
         self.needed: dict[str, list[str]] = defaultdict(list)
         self.left_out: dict[tuple[str, str], None] = {}
@@ -80,11 +78,7 @@ class _Computation:
         self.group_sources: dict[str, FromGroup] = {}
 
     def result(self) -> RuleSet:
-        self._check_servers()
-        self._check_supplements()
-        self._check_families()
-        self._check_narrow()
-        self.problems += wrong_acknowledgements(self.environment)
+        self.problems += mistakes(self.environment, self.matrix, self.servers)
         self._check_groups()
         self._stop_if_wrong()
         for row in self._rows():
@@ -128,99 +122,11 @@ class _Computation:
     def _problem(self, message: str, *where: str | int) -> None:
         self.problems.append((where, message))
 
-    # -- what is wrong in itself -------------------------------------------------------------------------------------
-
-    def _check_servers(self) -> None:
-        environment = self.environment
-        if not self.servers:
-            self._problem("there are no servers; give a topology, or at least one server", "servers")
-        preset = {name.lower(): name for name in TOPOLOGIES.get(environment.topology or "", ())}
-        listed: dict[str, int] = {}
-        for index, server in enumerate(environment.servers):
-            where = ("servers", index)
-            if (first := listed.setdefault(server.name.lower(), index)) != index:
-                self._problem(
-                    f"{server.name!r} is also the name of servers[{first}] (letter case does not count); "
-                    "machines of one kind share one entry, others need a name of their own",
-                    *where,
-                    "name",
-                )
-            elif preset.get(server.name.lower(), server.name) != server.name:
-                self._problem(
-                    f"{server.name!r} differs from the server {preset[server.name.lower()]!r} of topology "
-                    f"{environment.topology} by letter case alone; write it the same to replace that server, or choose "
-                    "another name",
-                    *where,
-                    "name",
-                )
-            if len(set(server.roles)) != len(server.roles):
-                self._problem("a role stands twice in the list", *where, "roles")
-            windows = WINDOWS_ROLES & set(server.roles)
-            if windows and set(server.roles) - WINDOWS_ROLES and server.os is None:
-                self._problem(
-                    f"{', '.join(sorted(windows))} runs on Windows by default and the other roles on Linux; say which "
-                    "this server is: os: linux, or os: windows",
-                    *where,
-                    "os",
-                )
-            for at, block in enumerate(server.addresses):
-                self._check_family(block, *where, "addresses", at)
-        self.problems += wrong_addresses(environment, self.servers)
-        if len(set(environment.ip_families)) != len(environment.ip_families):
-            self._problem("a family stands twice in the list", "ip_families")
-
     def _check_groups(self) -> None:
         """Note the groups of servers that have one elsewhere, before other rules give them other names."""
         for index, server in enumerate(self.environment.servers):
             if server.group is not None:
                 self._group_source(f"{server.name.replace('_', '-')}={server.group}", "servers", index, "group")
-
-    def _check_supplements(self) -> None:
-        known = [supplement.key for supplement in self.matrix.supplements]
-        for index, name in enumerate(self.environment.supplements):
-            if name not in known:
-                self._problem(one_of(name, known, "supplement"), "supplements", index)
-            elif name in self.environment.supplements[:index]:
-                self._problem(f"{name!r} stands twice in the list", "supplements", index)
-
-    def _check_families(self) -> None:
-        for key, by_name in (("peers", self.environment.peers.items()), ("narrow", self.environment.narrow.items())):
-            for name, blocks in by_name:
-                for index, block in enumerate(blocks):
-                    self._check_family(block, key, name, index)
-
-    def _check_family(self, block: Network, *where: str | int) -> None:
-        if family(block) not in self.environment.ip_families:
-            self._problem(
-                f"{block} is {_shown_family(block)}, which this environment does not use; leave the block out, or add "
-                f"{family(block)} to ip_families",
-                *where,
-            )
-
-    def _check_narrow(self) -> None:
-        open_rows = [row.key for row in self.matrix.rows if "any" in row.sources]
-        for key, blocks in self.environment.narrow.items():
-            if key not in open_rows:
-                near = suggestion(key, open_rows)
-                self._problem(
-                    f"{key!r} is no row with the peer any; rows that can be narrowed: {', '.join(open_rows)}"
-                    + (f"; did you mean {near!r}?" if near else ""),
-                    "narrow",
-                    key,
-                )
-            if "any" not in self.environment.peers:
-                continue
-            beyond = outside(self.environment.peers["any"], blocks)
-            for index, block in enumerate(blocks):
-                if block in beyond:
-                    self._problem(
-                        f"{block} is not inside the peer any "
-                        f"({', '.join(map(str, self.environment.peers['any'])) or 'which is empty'}); narrowing "
-                        "never widens: choose blocks inside, or add the block to peers.any",
-                        "narrow",
-                        key,
-                        index,
-                    )
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
@@ -332,7 +238,7 @@ class _Computation:
             except ValueError as error:
                 self._problem(str(error), *where)
                 return []
-            self._check_family(block, *where)
+            self.problems += other_family(self.environment, block, where)
             return [FromBlock(block)]
         self._problem(self._unknown(name, "source"), *where)
         return []
@@ -366,7 +272,3 @@ class _Computation:
 def _is_group_id(name: str) -> bool:
     text = name.rpartition("=")[2].lower()
     return text.startswith("/subscriptions/") or any(pattern.fullmatch(text) for pattern, _ in _GROUP_ID.values())
-
-
-def _shown_family(block: Network) -> str:
-    return f"IPv{block.version}"
