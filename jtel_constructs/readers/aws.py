@@ -24,8 +24,9 @@ from jtel_constructs.reach.packets import (
 from jtel_constructs.reach.packets import parse_block as parse
 from jtel_constructs.readers import attached_aws
 from jtel_constructs.readers.documents import Document, Presence, Resource
-from jtel_constructs.readers.groups import Groups, attach, owned, require_some
+from jtel_constructs.readers.groups import Groups, owned, require_some
 from jtel_constructs.readers.mirrors import Listing, listing
+from jtel_constructs.readers.output import attach
 from jtel_constructs.readers.prefix_lists import PREFIX_LIST, PREFIX_LIST_ENTRY, PrefixLists, cidr
 from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
 from jtel_constructs.readers.snapshot import Snapshot

@@ -15,8 +15,9 @@ from jtel_constructs.readers import attached_azure
 from jtel_constructs.readers.attachments import NOT_EXAMINED, examined
 from jtel_constructs.readers.azure_rules import DIRECTIONS_OF, default_rules, packet_rule, versions_of
 from jtel_constructs.readers.documents import Document, Resource
-from jtel_constructs.readers.groups import Groups, attach, owned, require_some
+from jtel_constructs.readers.groups import Groups, owned, require_some
 from jtel_constructs.readers.mirrors import Listing, listing
+from jtel_constructs.readers.output import attach
 from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (

@@ -28,7 +28,8 @@ from jtel_constructs.reach.packets import (
 )
 from jtel_constructs.readers import attached_openstack
 from jtel_constructs.readers.documents import Document, Presence, Resource, Shape
-from jtel_constructs.readers.groups import Groups, attach, owned, require_some
+from jtel_constructs.readers.groups import Groups, owned, require_some
+from jtel_constructs.readers.output import attach
 from jtel_constructs.readers.reading import Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (

@@ -11,8 +11,9 @@ from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, DIRECTIONS, Directi
 from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned, examined, judge
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import Document, Resource, Shape
-from jtel_constructs.readers.groups import Attachments, Groups, check_output, owned, source_key
+from jtel_constructs.readers.groups import Groups, owned, source_key
 from jtel_constructs.readers.makers import Makers
+from jtel_constructs.readers.output import Attachments, check_output
 from jtel_constructs.readers.place import Places
 from jtel_constructs.readers.replaced import meeting_themselves
 from jtel_constructs.readers.snapshot import Snapshot
