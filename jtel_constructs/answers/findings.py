@@ -10,6 +10,7 @@ from jtel_constructs.reach.packets import BOTH, TCP, UDP, Direction, protocol_na
 from jtel_constructs.reach.spans import Span, example, merge_spans, span_text
 from jtel_constructs.readers.differences import Difference, Kind
 from jtel_constructs.readers.values import ports_text
+from jtel_constructs.wording import few
 
 PacketKind = Literal[Kind.MISSING, Kind.OPEN, Kind.UNTOLD]
 
@@ -104,9 +105,7 @@ class Findings:
         ingress = finding.direction == "ingress"
         packet = _packet(finding, protocol, ports, example, place) + over
         source, destination = (peer, near) if ingress else (near, peer)
-        causes = ", ".join(finding.because[:_SHOWN_CAUSES])
-        if len(finding.because) > _SHOWN_CAUSES:
-            causes += f" and {len(finding.because) - _SHOWN_CAUSES} more"
+        causes = few(finding.because, _SHOWN_CAUSES)
         message = f"{_what(protocol, ports)} from {source} to {destination}{over} is "
         if finding.kind is Kind.OPEN:
             message += f"let through by {causes}, and nothing demands it"

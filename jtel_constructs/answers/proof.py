@@ -16,6 +16,7 @@ from jtel_constructs.reach.engine import Peer, Policy
 from jtel_constructs.reach.packets import DIRECTIONS, VERSIONS, PacketRule
 from jtel_constructs.readers.differences import Difference, Kind, untold
 from jtel_constructs.readers.snapshot import Snapshot
+from jtel_constructs.wording import counted, few
 
 _PROBES = "probes of the load balancer"
 
@@ -96,19 +97,12 @@ class Proof:
     @property
     def summary(self) -> str:
         """What was compared, for a report's line."""
-        foreign = f", {_counted(self.foreign_groups, 'other group')}" if self.foreign_groups else ""
-        pairs, destinations = (
-            _counted(number, what)
-            for number, what in ((self.server_pairs, "ordered pair"), (self.destinations, "destination"))
-        )
+        foreign = f", {counted(self.foreign_groups, 'other group')}" if self.foreign_groups else ""
         return (
-            f"{pairs} of servers{foreign}, {self.stranger_classes} classes of all IPv4 and IPv6 addresses, "
-            f"{destinations}; tcp, udp and every other protocol, all 65,536 ports"
+            f"{counted(self.server_pairs, 'ordered pair')} of servers{foreign}, {self.stranger_classes} classes of all "
+            f"IPv4 and IPv6 addresses, {counted(self.destinations, 'destination')}; tcp, udp and every other protocol, "
+            "all 65,536 ports"
         )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
@@ -228,10 +222,9 @@ def _peer(peer: Peer, labels: Mapping[str, str]) -> str:
 def _copied(because: tuple[str, ...], some: list[Difference], settle: str) -> Difference:
     """What only copies of a group's own list say, in one line."""
     first = some[0]
-    more = f" and {len(some) - 1} more" if len(some) > 1 else ""
     message = (
-        f"{first.packet}{more} stands in a copy of the group's own list alone, which is as old as Terraform's last "
-        "look at the cloud: whether it is in force cannot be told from this file"
+        f"{few([one.packet for one in some], 1)} stands in a copy of the group's own list alone, which is as old as "
+        "Terraform's last look at the cloud: whether it is in force cannot be told from this file"
     )
     return replace(untold(", ".join(because), message, first.destination, first.direction, settle), because=because)
 

@@ -11,6 +11,7 @@ from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, PortRange, Row, Suppl
 from jtel_constructs.policy import Demand, FromGroup, FromServer, Internal, Network, RuleSet, Server
 from jtel_constructs.reach.comparison import Far
 from jtel_constructs.reach.packets import PROTOCOL_NAMES
+from jtel_constructs.wording import few
 
 _NEAREST = 5
 _SHOWN = 4
@@ -189,8 +190,7 @@ class Rows:
         return [candidate.ref for candidate in self._candidates if not self._gaps(candidate, back)]
 
     def _sentence(self, reason: Reason, rows: Iterable[RowRef], refused: Refused) -> str:
-        keys = [row.key for row in rows]
-        named = ", ".join(keys[:_SHOWN]) + (f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else "")
+        named = few([row.key for row in rows], _SHOWN)
         match reason:
             case Reason.NARROWED:
                 return f"{named} is narrowed here (narrow), and this source is outside what is left of any"
@@ -263,8 +263,7 @@ class Rows:
             if name == INTERNAL:
                 yield INTERNAL
             else:
-                more = f" and {len(here) - _SHOWN} more" if len(here) > _SHOWN else ""
-                yield f"{name} ({', '.join(here[:_SHOWN]) or 'nobody'}{more})"
+                yield f"{name} ({few(here, _SHOWN) or 'nobody'})"
 
     def _destinations(self, candidate: _Candidate) -> Iterator[str]:
         if candidate.row is None:

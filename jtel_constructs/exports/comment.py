@@ -9,6 +9,7 @@ from jtel_constructs.answers.diff import Comparison, Flow
 from jtel_constructs.answers.expect import Expected, Held
 from jtel_constructs.answers.matrices import MatrixComparison
 from jtel_constructs.errors import visible
+from jtel_constructs.wording import counted, few
 
 _SHOWN = 25
 _SHOWN_ENDS = 5
@@ -55,13 +56,9 @@ def matrix_comment(before: str, after: str, comparison: MatrixComparison) -> str
 def _summary(opened: int, closed: int, untold: int) -> str:
     if not opened and not closed and not untold:
         return "**No port opens and none closes.** Both let the same packets through."
-    parts = [f"opens {_counted(opened)}", f"closes {_counted(closed)}"]
-    parts += [f"{_counted(untold)} cannot be told"] if untold else []
+    parts = [f"{verb} {counted(number, 'flow', 'no')}" for verb, number in (("opens", opened), ("closes", closed))]
+    parts += [f"{counted(untold, 'flow')} cannot be told"] if untold else []
     return f"**This {', '.join(parts)}.** Every other packet is treated as before."
-
-
-def _counted(number: int) -> str:
-    return f"{number or 'no'} flow{'s' * (number != 1)}"
 
 
 def _expected(expected: Expected) -> Iterable[str]:
@@ -102,8 +99,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN_ENDS} more" if len(names) > _SHOWN_ENDS else ""
-    return ", ".join(_code(name) for name in names[:_SHOWN_ENDS]) + more
+    return few([_code(name) for name in names], _SHOWN_ENDS)
 
 
 def _code(text: str) -> str:

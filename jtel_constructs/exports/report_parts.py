@@ -15,6 +15,7 @@ from jtel_constructs.exports.report_grid import tabs
 from jtel_constructs.exports.rows import row_states
 from jtel_constructs.exports.svg import draw
 from jtel_constructs.policy import FromBlock, Rule, RuleSet
+from jtel_constructs.wording import counted
 
 if TYPE_CHECKING:
     from jtel_constructs.answers import Proof
@@ -56,7 +57,9 @@ def proof_section(section: Element, found: RuleSet, examined: Examined | None) -
     elif proof.differences:
         add(box, "p", "Not proved", class_="word")
         add(
-            box, "p", f"{what} does not let in exactly what the rows demand: {_count(proof.differences, 'difference')}."
+            box,
+            "p",
+            f"{what} does not let in exactly what the rows demand: {counted(len(proof.differences), 'difference')}.",
         )
     else:
         add(box, "p", "Cannot be told", class_="word")
@@ -71,10 +74,6 @@ def proof_section(section: Element, found: RuleSet, examined: Examined | None) -
                 line = add(body, "tr")
                 add(add(line, "td"), "span", str(one.kind), class_="badge")
                 add(line, "td", visible(one.message), class_="broken")
-
-
-def _count(some: tuple[object, ...], noun: str) -> str:
-    return f"{len(some)} {noun}{'s' * (len(some) != 1)}"
 
 
 def remarks_section(section: Element, found: RuleSet) -> None:
@@ -125,7 +124,7 @@ def rules_section(section: Element, found: RuleSet) -> None:
     hint = "words, addresses, or a port: lb 3307"
     add(search, "input", id="search", type="search", placeholder=hint, autocomplete="off", spellcheck="false")
     lines = _rule_lines(found)
-    add(search, "output", _shown(len(lines)), id="count", for_="search")
+    add(search, "output", counted(len(lines), "line"), id="count", for_="search")
     body = _table(section, "Rules", ("to", "protocol", "ports", "from", "who", "rows"), id="rule-table")
     marks = _marks(found)
     for rule, sources in lines:
@@ -149,10 +148,6 @@ def rules_section(section: Element, found: RuleSet) -> None:
 
 def _who(origin: str) -> str:
     return origin.replace("narrow:", "any, narrowed for ").removeprefix("server:")
-
-
-def _shown(count: int) -> str:
-    return f"{count} line{'s' * (count != 1)}"
 
 
 def _rule_lines(found: RuleSet) -> list[tuple[Rule, list[str]]]:

@@ -9,6 +9,7 @@ from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy.environment import Environment
 from jtel_constructs.policy.platforms import AwsPlatform, AzurePlatform
+from jtel_constructs.wording import few
 
 
 def environment_files(folder: Path) -> list[Path]:
@@ -60,10 +61,9 @@ def meeting_errors(environments: Iterable[Environment]) -> dict[int, InputError]
 
 
 def _message(other: Environment, names: list[str], where: str) -> str:
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return (
         f"{other.source or f'the environment {other.name}'} makes groups of the same names in the same place "
-        f"({where}): {shown}; give one of the two another name, or another place"
+        f"({where}): {few(names, 3)}; give one of the two another name, or another place"
     )
 
 

@@ -14,6 +14,7 @@ from jtel_constructs.readers.attached_azure import Standing
 from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned
 from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.live_common import sdk
+from jtel_constructs.wording import few
 
 _REFUSED = (401, 403)
 _SETTLE = "give the reader the right to do so; docs/live.md names the permissions"
@@ -163,8 +164,7 @@ class Interfaces:
                 # of a machine that does not run Azure gives none
                 refused.setdefault(_code(error), []).append(ours[key].name)
         for why, names in refused.items():
-            some = ", ".join(sorted(names)[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" * (len(names) > _SHOWN))
-            self.notes.append(f"Azure gives no effective rules of {some}: {why}")
+            self.notes.append(f"Azure gives no effective rules of {few(sorted(names), _SHOWN)}: {why}")
 
     def _compare(self, key: str, name: str, effective: Iterable[Any]) -> None:
         wanted = {

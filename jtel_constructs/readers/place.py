@@ -14,6 +14,7 @@ from jtel_constructs.policy import AwsPlatform, AzurePlatform, Environment, Open
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import Document, Resource
 from jtel_constructs.readers.values import Expression, Ref, Unknown, shown
+from jtel_constructs.wording import few
 
 # arn:partition:ec2:region:account:security-group/id (AWS general reference, "Amazon Resource Names")
 _ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:([a-z0-9-]*):([0-9]*):.+")
@@ -49,8 +50,7 @@ class Places:
             alike.setdefault((one.kind, one.message.removeprefix(f"{one.because[0]}: ")), []).append(one)
         for (_, message), some in alike.items():
             because = tuple(dict.fromkeys(where for one in some for where in one.because))
-            more = f" and {len(because) - 1} more" if len(because) > 1 else ""
-            yield replace(some[0], because=because, message=f"{because[0]}{more}: {message}")
+            yield replace(some[0], because=because, message=f"{few(because, 1)}: {message}")
 
     # -- AWS ---------------------------------------------------------------------------------------------------------
 

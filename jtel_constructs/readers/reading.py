@@ -18,6 +18,7 @@ from jtel_constructs.readers.place import Places
 from jtel_constructs.readers.replaced import meeting_themselves
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import Expression, Ref, Unknown, Unreadable, shown
+from jtel_constructs.wording import few
 
 # marks rules that stand in a group's own list, which is as old as Terraform's last look at the cloud
 REFRESHED = "as last refreshed"
@@ -204,9 +205,8 @@ class Reading:
         """What the summary says beside the answer."""
         yield from self.notes
         if self._declared:
-            more = f" and {len(self._declared) - 1} more" if len(self._declared) > 1 else ""
             yield (
-                f"{self._declared[0]}{more}: taken as what the configuration sets, which a state does not show; if "
+                f"{few(self._declared, 1)}: taken as what the configuration sets, which a state does not show; if "
                 "rules of it were taken out there, refresh before you prove (`terraform apply -refresh-only`)"
             )
 

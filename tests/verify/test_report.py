@@ -153,7 +153,7 @@ _ROOMS = {
 }
 
 
-_EVERYBODY = ("errors", "processes", "writing")
+_EVERYBODY = ("errors", "processes", "wording", "writing")
 _HOUSE = Path(jtel_constructs.readers.__file__).parents[1]
 
 

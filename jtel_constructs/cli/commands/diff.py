@@ -11,6 +11,7 @@ from jtel_constructs.cli.sources import add_source_options, read_file, source_of
 from jtel_constructs.cli.tables import print_table, say
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.processes import temporary_folder
+from jtel_constructs.wording import counted, few
 
 if TYPE_CHECKING:
     from jtel_constructs.answers.diff import Asked, Comparison, Flow
@@ -159,7 +160,7 @@ def _print_expected(expected: Expected) -> None:
 
 def summary(opened: int, closed: int, untold: int) -> str:
     """What changes, in a few words."""
-    parts = [f"{opened or 'no'} flow{'s' * (opened != 1)} opened", f"{closed or 'no'} flow{'s' * (closed != 1)} closed"]
+    parts = [f"{counted(number, 'flow', 'no')} {verb}" for number, verb in ((opened, "opened"), (closed, "closed"))]
     return ", ".join([*parts, *([f"{untold} cannot be told"] if untold else [])])
 
 
@@ -174,8 +175,8 @@ def _print_flows(title: str, flows: list[tuple[Flow, str]]) -> None:
             (
                 flow.protocol,
                 flow.ports,
-                _some(flow.sources),
-                _some(flow.destinations),
+                few(flow.sources, _SHOWN_ENDS),
+                few(flow.destinations, _SHOWN_ENDS),
                 ", ".join(map(str, flow.rows)) or "nothing demands it",
                 flow.packet,
                 *([modes] if with_modes else []),
@@ -187,11 +188,6 @@ def _print_flows(title: str, flows: list[tuple[Flow, str]]) -> None:
     )
     if (hidden := len(flows) - _SHOWN) > 0:
         say(f"... and {hidden} more; --json shows all")
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _SHOWN_ENDS} more" if len(names) > _SHOWN_ENDS else ""
-    return ", ".join(names[:_SHOWN_ENDS]) + more
 
 
 def _matrices(options: Namespace, a: Operand, b: Operand) -> int:

@@ -10,6 +10,7 @@ from jtel_constructs.cli.sources import add_source_options, source_of
 from jtel_constructs.cli.tables import print_table, say
 from jtel_constructs.errors import ExpressionError, LimitError
 from jtel_constructs.policy import RuleSet, compute, load_environment
+from jtel_constructs.wording import few
 
 if TYPE_CHECKING:
     from jtel_constructs.answers.explanation import Explanation, Grant, Part
@@ -102,7 +103,7 @@ def _print(found: RuleSet, answer: Explanation, what: str) -> None:
                     near.protocol,
                     near.ports,
                     ", ".join(near.sources),
-                    _some(near.destinations),
+                    few(near.destinations, _SHOWN_ENDS),
                     ", ".join(near.but),
                 )
                 for near in answer.nearest
@@ -119,10 +120,8 @@ def _print(found: RuleSet, answer: Explanation, what: str) -> None:
 
 
 def _print_part(part: Part) -> None:
-    say(
-        f"{part.outcome}: {part.protocol} {part.ports} from {_some(part.sources)} to {_some(part.destinations)} "
-        f"(such as {part.packet})"
-    )
+    sources, destinations = (few(ends, _SHOWN_ENDS) for ends in (part.sources, part.destinations))
+    say(f"{part.outcome}: {part.protocol} {part.ports} from {sources} to {destinations} (such as {part.packet})")
     for grant in part.grants[:_SHOWN_PARTS]:
         _print_grant(grant)
     if (hidden := len(part.grants) - _SHOWN_PARTS) > 0:
@@ -141,9 +140,4 @@ def _print_grant(grant: Grant) -> None:
     for row in grant.rows:
         say(f"    row {row}: {row.title}")
     if grant.addresses:
-        say(f"    in Terraform {_some(grant.addresses, _SHOWN_ADDRESSES)}")
-
-
-def _some(names: tuple[str, ...], most: int = _SHOWN_ENDS) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+        say(f"    in Terraform {few(grant.addresses, _SHOWN_ADDRESSES)}")
