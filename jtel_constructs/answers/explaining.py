@@ -10,10 +10,10 @@ from jtel_constructs.answers.gather import Line, gather, packet_text, ports_text
 from jtel_constructs.answers.look import look
 from jtel_constructs.answers.questions import Asked, End, parse_end, parse_port
 from jtel_constructs.answers.reasons import Reason, Refusal
-from jtel_constructs.answers.refusing import Refused, Rows
+from jtel_constructs.answers.refusing import Refused, Rows, is_from
 from jtel_constructs.answers.subject import Outcome, Piece, Subject
 from jtel_constructs.errors import InputError, Problem
-from jtel_constructs.policy import Environment, FromBlock, FromGroup, FromServer, Internal, Rule, Source
+from jtel_constructs.policy import Environment, FromBlock, Rule
 from jtel_constructs.reach.comparison import Far
 from jtel_constructs.reach.packets import TCP, UDP, Direction, Ports, protocol_name
 from jtel_constructs.readers.snapshot import Snapshot
@@ -242,21 +242,8 @@ class Explainer:
             self._of_server[piece.server] = tuple(self.ruleset.rules_of(piece.server))
         for rule in self._of_server[piece.server]:
             meets = rule.ports.first <= piece.ports[1] and piece.ports[0] <= rule.ports.last
-            if rule.protocol == protocol and meets and self._is_from(rule.source, far):
+            if rule.protocol == protocol and meets and is_from(rule.source, far, self.subject.server_names):
                 yield rule
-
-    def _is_from(self, source: Source, far: Far) -> bool:
-        if isinstance(source, Internal):
-            return far.name in self.subject.server_names
-        if isinstance(source, FromServer):
-            return far.name == source.name
-        if isinstance(source, FromGroup):
-            return far.name == source.id
-        if far.span is None or far.name:
-            return False
-        version, first, last = far.span
-        start = int(source.network.network_address)
-        return source.network.version == version and start <= first and last < start + source.network.num_addresses
 
 
 def _joined(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

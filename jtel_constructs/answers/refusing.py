@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from jtel_constructs.answers.reasons import OTHER_DESTINATION, Nearest, Reason, Refusal
 from jtel_constructs.answers.rows import RowRef, references
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, PortRange, Row, SupplementRow
-from jtel_constructs.policy import Demand, FromGroup, FromServer, Internal, Network, RuleSet, Server
+from jtel_constructs.policy import Demand, FromGroup, FromServer, Internal, Network, RuleSet, Server, Source
 from jtel_constructs.reach.comparison import Far
 from jtel_constructs.reach.packets import PROTOCOL_NAMES
 from jtel_constructs.wording import few
@@ -52,9 +52,11 @@ class Rows:
     """Every row of the matrix, of its supplements, and of the environment's own."""
 
     def __init__(self, ruleset: RuleSet) -> None:
-        self.ruleset, self.environment = ruleset, ruleset.environment
+        environment = ruleset.environment
+        self.ruleset, self.environment = ruleset, environment
         self.refs = references(ruleset)
         self._servers = {server.name: server for server in ruleset.servers}
+        self._peers: dict[str, tuple[Network, ...]] = {str(name): blocks for name, blocks in environment.peers.items()}
         # also those with rules on a group that is managed elsewhere
         self._protected = {server.name: server for server in (*ruleset.servers, *ruleset.elsewhere)}
         self._candidates = tuple(self._all())
@@ -118,8 +120,8 @@ class Rows:
         far = refused.far
         if candidate.row is None:
             # a demand may be about another destination; whom it lets in is the same everywhere
-            met = any(self._is_source(demand, far) for demand in candidate.demands)
-            return None if far and met else Reason.OTHER_SOURCE
+            met = far and any(is_from(demand.source, far, self._servers) for demand in candidate.demands)
+            return None if met else Reason.OTHER_SOURCE
         row, gap = candidate.row, Reason.OTHER_SOURCE
         if any(_names_server(row, server) for server in self._as_servers(far)):
             return None
@@ -145,14 +147,12 @@ class Rows:
         return [server for server in self.ruleset.elsewhere if span and _within(server.addresses, *span)]
 
     def _peer_gap(self, row: str, peer: str, refused: Refused) -> Reason | None:
-        blocks: tuple[Network, ...] = ()
-        for name, given in self.environment.peers.items():
-            blocks = given if name == peer else blocks
         if refused.far is None or refused.far.span is None:
             return Reason.PEER_EMPTY if peer == refused.peer else Reason.OTHER_SOURCE
         version, first, last = refused.far.span
         if f"ipv{version}" not in self.environment.ip_families:
             return Reason.FAMILY_OFF
+        blocks = self._peers.get(peer)
         if not blocks:
             return Reason.PEER_EMPTY
         if not _within(blocks, version, first, last):
@@ -162,31 +162,12 @@ class Rows:
             return Reason.NARROWED
         return None
 
-    def _is_source(self, demand: Demand, far: Far | None) -> bool:
-        source = demand.source
-        if far is None:
-            return False
-        if isinstance(source, Internal):
-            return far.name in self._servers
-        if isinstance(source, FromServer):
-            return far.name == source.name
-        if isinstance(source, FromGroup):
-            return far.name == source.id
-        return far.span is not None and not far.name and _within((source.network,), *far.span)
-
     def _reverse(self, refused: Refused) -> list[RowRef]:
         """The rows that let the same packets in the other way, where that end is a server."""
-        if not refused.far or refused.far.name not in self._servers:
+        far = refused.far
+        if not far or far.name not in self._servers or far.name == refused.server:
             return []
-        if refused.far.name == refused.server:
-            return []
-        back = Refused(
-            refused.far.name,
-            Far(refused.server, None, "", refused.far.version),
-            "",
-            refused.protocol,
-            refused.ports,
-        )
+        back = Refused(far.name, Far(refused.server, None, "", far.version), "", refused.protocol, refused.ports)
         return [candidate.ref for candidate in self._candidates if not self._gaps(candidate, back)]
 
     def _sentence(self, reason: Reason, rows: Iterable[RowRef], refused: Refused) -> str:
@@ -254,9 +235,7 @@ class Rows:
                 everyone = (*self.ruleset.servers, *self.ruleset.elsewhere)
                 here = [server.name for server in everyone if name in server.roles]
             else:
-                blocks: tuple[Network, ...] = ()
-                for peer, given in self.environment.peers.items():
-                    blocks = given if peer == name else blocks
+                blocks = self._peers.get(name, ())
                 if name == "any":
                     blocks = self.environment.narrow.get(candidate.row.key, blocks)
                 here = [str(block) for block in blocks]
@@ -271,6 +250,22 @@ class Rows:
             return
         names = [server.name for server in self._protected.values() if _named(candidate.row.destination, server)]
         yield from names or [candidate.row.destination]
+
+
+def is_from(source: Source, far: Far, servers: Collection[str]) -> bool:
+    """Whether a far end is among whom a rule lets in.
+
+    Args:
+        far: a group outside by its id.
+        servers: every server that has a group.
+    """
+    if isinstance(source, Internal):
+        return far.name in servers
+    if isinstance(source, FromServer):
+        return far.name == source.name
+    if isinstance(source, FromGroup):
+        return far.name == source.id
+    return far.span is not None and not far.name and _within((source.network,), *far.span)
 
 
 def _names_server(row: Row | SupplementRow, server: Server) -> bool:
