@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from jtel_constructs.matrix import PortRange
-from jtel_constructs.policy import FromGroup, FromServer, Internal, RuleSet, Source, is_token
+from jtel_constructs.policy import FromGroup, FromServer, Internal, Network, RuleSet, Source, is_token
 from jtel_constructs.reach.engine import Policy
 from jtel_constructs.reach.packets import (
     ALL_PORTS,
@@ -20,6 +20,7 @@ from jtel_constructs.reach.packets import (
     Selector,
     union,
 )
+from jtel_constructs.reach.spans import Span
 from jtel_constructs.readers.snapshot import Snapshot
 
 EGRESS = "egress: all"
@@ -80,8 +81,21 @@ def _side(source: Source, groups: Mapping[str, str]) -> Selector:
         return Selector(groups=(_itself(source.name),))
     if isinstance(source, FromGroup):
         return Selector(groups=(groups[source.id],))
-    network = source.network
-    return Selector(blocks=(Block(network.version, int(network.network_address), network.prefixlen),))
+    return Selector(blocks=(block_of(source.network),))
+
+
+def block_of(network: Network) -> Block:
+    """A block of an environment as the algebra of traffic has it."""
+    return Block(network.version, int(network.network_address), network.prefixlen)
+
+
+def owners_of(ruleset: RuleSet) -> tuple[tuple[Span, str], ...]:
+    """The addresses of the servers that stand elsewhere, with their names: packets from them are theirs."""
+    return tuple(
+        ((block.version, block.first, block.last), server.name)
+        for server in ruleset.elsewhere
+        for block in map(block_of, server.addresses)
+    )
 
 
 def _ports(ports: PortRange) -> Ports:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from jtel_constructs.reach.packets import BOTH, TCP, UDP, Direction, protocol_name
-from jtel_constructs.reach.spans import Span, example, merge_spans, span_text
+from jtel_constructs.reach.spans import Span, example, merge_spans, owners_text, span_text
 from jtel_constructs.readers.differences import Difference, Kind
 from jtel_constructs.readers.values import ports_text
 from jtel_constructs.wording import few
@@ -88,15 +88,10 @@ class Findings:
                 yield self._strangers(finding, spans, " in the virtual network" if place == "network" else "")
 
     def _strangers(self, finding: Finding, spans: tuple[Span, ...], where: str) -> Difference:
-        shown = [span_text(span, block=True) + self._owner(span) for span in spans[:_SHOWN_RANGES]]
+        shown = [span_text(span, block=True) + owners_text(span, self._owners) for span in spans[:_SHOWN_RANGES]]
         more = len(spans) - len(shown)
         text = ", ".join(shown) + (f" and {more} more ranges" if more else "")
         return self._difference(finding, text + where, example(spans[0]), where)
-
-    def _owner(self, span: Span) -> str:
-        """The servers elsewhere whose addresses hold all of these, for the eye."""
-        names = [name for own, name in self._owners if own[0] == span[0] and own[1] <= span[1] and span[2] <= own[2]]
-        return f" ({', '.join(dict.fromkeys(names))})" if names else ""
 
     def _difference(self, finding: Finding, peer: str, example: str, place: str = "", over: str = "") -> Difference:
         protocol = protocol_name(finding.protocol)

@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from jtel_constructs.reach.comparison import Far
 from jtel_constructs.reach.packets import ALL_PORTS, TCP, UDP, Direction, Ports, protocol_name, union
-from jtel_constructs.reach.spans import Span, example, merge_spans, span_text
+from jtel_constructs.reach.spans import Span, example, merge_spans, owners_text, span_text
 
 Cause = TypeVar("Cause", bound=Hashable)
 
@@ -111,7 +111,7 @@ class Names:
             if place == "probe":
                 shown.append("probes of the load balancer")
             else:
-                shown += [span_text(span) + self._owner(span) + where for span in ranges]
+                shown += [span_text(span) + owners_text(span, self.owners) + where for span in ranges]
         return tuple(shown)
 
     def name(self, name: str) -> str:
@@ -129,10 +129,6 @@ class Names:
         """The IP version of packets from a server or group, where it counts."""
         versions = {far.version for far in far_ends if far.name}
         return f" over IPv{min(versions)}" if versions and not versions >= self.versions else ""
-
-    def _owner(self, span: Span) -> str:
-        names = [name for own, name in self.owners if own[0] == span[0] and own[1] <= span[1] and span[2] <= own[2]]
-        return f" ({', '.join(dict.fromkeys(names))})" if names else ""
 
 
 def ports_text(ports: Ports) -> str:

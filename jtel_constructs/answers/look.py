@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from jtel_constructs.answers.demand import block_of
 from jtel_constructs.answers.explanation import Look, Topic
-from jtel_constructs.answers.questions import Asked, End, block_of
+from jtel_constructs.answers.questions import Asked, End
 from jtel_constructs.answers.subject import Subject
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Demand, FromGroup, FromServer, Internal, Network, Server

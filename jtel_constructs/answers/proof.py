@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from jtel_constructs.answers.demand import PROBE_ADDRESS, demanded, foreign_keys
+from jtel_constructs.answers.demand import PROBE_ADDRESS, demanded, foreign_keys, owners_of
 from jtel_constructs.answers.findings import Finding, Findings, PacketKind
-from jtel_constructs.policy import Environment, FromGroup, RuleSet, is_token
+from jtel_constructs.policy import FromGroup, RuleSet, is_token
 from jtel_constructs.policy.resolve import settled
 from jtel_constructs.reach.comparison import Change, Changed, PolicyComparison
 from jtel_constructs.reach.engine import Peer, Policy
@@ -111,7 +111,7 @@ def prove(ruleset: RuleSet, snapshot: Snapshot) -> Proof:
     keys = foreign_keys(ruleset, snapshot)
     labels = {keys[one.source.id]: one.source.label for one in ruleset.demands if isinstance(one.source, FromGroup)}
     comparison = _comparison(ruleset, snapshot, keys)
-    differences = _differences(comparison, snapshot, ruleset.environment, {**labels, **snapshot.groups})
+    differences = _differences(comparison, ruleset, snapshot, {**labels, **snapshot.groups})
     found = [*snapshot.troubles, *_assumed(keys, labels, snapshot), *differences]
     servers = len(ruleset.servers)
     return Proof(
@@ -166,10 +166,10 @@ def _in_order(found: Iterable[Difference]) -> tuple[Difference, ...]:
 
 
 def _differences(
-    comparison: PolicyComparison, snapshot: Snapshot, environment: Environment, labels: Mapping[str, str]
+    comparison: PolicyComparison, ruleset: RuleSet, snapshot: Snapshot, labels: Mapping[str, str]
 ) -> Iterator[Difference]:
     used = frozenset(VERSIONS) - comparison.unused.keys()
-    findings = Findings(used, comparison.places, _owners(environment))
+    findings = Findings(used, comparison.places, owners_of(ruleset))
     for changed in comparison.changes():
         finding = _finding(changed, snapshot.copies, labels)
         if finding and changed.far.span and not finding.peer:
@@ -227,14 +227,6 @@ def _copied(because: tuple[str, ...], some: list[Difference], settle: str) -> Di
         "Terraform's last look at the cloud: whether it is in force cannot be told from this file"
     )
     return replace(untold(", ".join(because), message, first.destination, first.direction, settle), because=because)
-
-
-def _owners(environment: Environment) -> Iterator[tuple[tuple[int, int, int], str]]:
-    """The addresses of the servers that stand elsewhere: packets from them are theirs."""
-    for server in environment.all_servers():
-        for network in server.addresses if server.elsewhere else ():
-            first = int(network.network_address)
-            yield (network.version, first, first + network.num_addresses - 1), server.name
 
 
 def _where(rules: Iterable[PacketRule]) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from jtel_constructs.answers.demand import block_of
 from jtel_constructs.answers.gather import ports_text
 from jtel_constructs.errors import InputError, Problem, one_of
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, parse_ports
-from jtel_constructs.policy import Environment, FromGroup, Network, RuleSet, Server
+from jtel_constructs.policy import Environment, FromGroup, RuleSet, Server
 from jtel_constructs.policy import parse_block as parse_network
 from jtel_constructs.reach.packets import ALL_PORTS, NAMED_PROTOCOLS, TCP, UDP, Block, Ports, parse_block, protocol_name
 
@@ -150,11 +151,6 @@ def _peer(environment: Environment, name: str, where: str) -> End:
         if peer == name:
             return End(name, "peer", blocks=tuple(map(block_of, networks)))
     raise InputError([Problem(where, f"{environment.name} does not give the peer {name}; no row needs it there")])
-
-
-def block_of(network: Network) -> Block:
-    """A block of an environment as the algebra of traffic has it."""
-    return Block(network.version, int(network.network_address), network.prefixlen)
 
 
 def _group(ruleset: RuleSet, name: str, where: str) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from jtel_constructs.answers.demand import demanded, foreign_keys
+from jtel_constructs.answers.demand import block_of, demanded, foreign_keys, owners_of
 from jtel_constructs.answers.gather import Names, packet_text
-from jtel_constructs.answers.questions import Asked, End, block_of
+from jtel_constructs.answers.questions import Asked, End
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment, FromGroup, RuleSet, compute
 from jtel_constructs.policy.resolve import settled
@@ -120,13 +120,8 @@ class Subject:
         """
         labels = {one.source.id: one.source.label for one in self.ruleset.demands if isinstance(one.source, FromGroup)}
         groups = {self.keys.get(group, group): label for group, label in labels.items()}
-        owners = tuple(
-            ((block.version, block.first, block.last), server.name)
-            for server in self.ruleset.elsewhere
-            for block in map(block_of, server.addresses)
-        )
         versions = self.versions if self.snapshot or every_version else self.versions[:1]
-        return Names(self._names, groups, owners, frozenset(versions), together)
+        return Names(self._names, groups, owners_of(self.ruleset), frozenset(versions), together)
 
     def view(self, server: str, direction: Direction, demands: bool = False) -> View:
         """The rules of a server in force, or (`demands`) the rows that demand something of it."""

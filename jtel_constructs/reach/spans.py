@@ -51,6 +51,17 @@ def example(span: Span) -> str:
     return address_text(version, first + 1 if first < last else first)
 
 
+def owners_text(span: Span, owners: Iterable[tuple[Span, str]]) -> str:
+    """Whose a range is, in parentheses after a blank; empty where nobody has all of it.
+
+    Args:
+        owners: ranges with names.
+    """
+    version, first, last = span
+    names = [name for own, name in owners if own[0] == version and own[1] <= first and last <= own[2]]
+    return f" ({', '.join(dict.fromkeys(names))})" if names else ""
+
+
 def cut(span: Span, blocks: Iterable[Block]) -> Iterator[Span]:
     """A range in pieces that no block tells two addresses of apart."""
     version, first, last = span
