@@ -8,8 +8,6 @@ limits", "Naming rules for Azure resources".
 from __future__ import annotations
 
 import hashlib
-import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -22,15 +20,14 @@ from jtel_constructs.clouds.azure_limits import (
     check_priorities,
     check_tags,
 )
+from jtel_constructs.clouds.azure_place import guard
 from jtel_constructs.clouds.azure_priorities import DENY, EGRESS, PROBES, Slot
 from jtel_constructs.clouds.base import (
-    ORDER,
     Cloud,
     Plan,
     Provider,
     Ref,
     Resource,
-    Template,
     cannot_express,
     check_limit_keys,
     group_names,
@@ -49,7 +46,6 @@ from jtel_constructs.policy import (
     OriginRule,
     RuleSet,
     escape,
-    is_token,
     rules_by_origin,
 )
 
@@ -93,7 +89,7 @@ def emit(rules: RuleSet) -> Plan:
         resources.append(Resource(NSG, server_resource(environment, server.name), _group(environment, server.name)))
         resources += own
     resources.append(order(environment, [block for _, own in usage for block in own]))
-    resources += _place(environment)
+    resources += guard(environment)
     checked = check_limits(rules, usage)
     outputs = {
         server.name: {
@@ -159,34 +155,6 @@ def _rules_of(plan: Plan, group: str) -> list[Resource]:
     """The rules of an NSG: it is put on something once they are there, and they go once it is taken off."""
     nsg = Ref(NSG, group, "name")
     return [block for block in plan.resources if block.attributes.get("network_security_group_name") == nsg]
-
-
-def _place(environment: Environment) -> list[Resource]:
-    """Refuses, before anything is done, to move groups within their resource group to another location.
-
-    Azure can do no such thing: a group would have to go before its namesake is made, and whatever uses it before. What
-    is compared is what stood there when the environment came to this resource group.
-    """
-    platform = environment.platform
-    assert isinstance(platform, AzurePlatform)
-    location, group = platform.location.replace(" ", "").lower(), platform.resource_group
-    if is_token(platform.location) or is_token(group):
-        return []
-    place = f"{group} in {location}"
-    was = "${self.output}"
-    # a group of another name is another place; one whose letters change in case is none, to Azure
-    name = resource_name(environment, "place", re.sub(r"[^a-z0-9-]+", "-", group.lower())).lower()
-    message = (
-        f"the groups of {environment.name} are in {was}, and would have to be in {place}: Azure cannot move them, and "
-        "no second one can have their names in one resource group. Write the old location and resource group again; or "
-        "give another resource_group (or another name) along with the location; or destroy the environment first."
-    )
-    condition = f"${{self.output == {json.dumps(place)}}}"
-    lifecycle = {
-        "ignore_changes": ["input"],
-        "postcondition": [{"condition": Template(condition), "error_message": Template(message)}],
-    }
-    return [Resource(ORDER, name, {"input": place, "lifecycle": lifecycle})]
 
 
 def _asg(environment: Environment, server: str) -> Ref:

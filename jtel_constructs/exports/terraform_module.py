@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from jtel_constructs.clouds import cloud_of
+from jtel_constructs.clouds.azure_place import place_of
 from jtel_constructs.clouds.base import Template
 from jtel_constructs.clouds.terraform_json import fragment, terraform_value
 from jtel_constructs.exports import hcl
@@ -157,7 +158,7 @@ _AZURE_PLACE = '${var.resource_group_name} in ${lower(replace(var.location, " ",
 
 def _with_place(value: Any, platform: AzurePlatform) -> Any:
     """What the guard of an Azure environment's place compares, by variables."""
-    place = f"{platform.resource_group} in {platform.location.replace(' ', '').lower()}"
+    place = place_of(platform)
     if isinstance(value, Template):
         return Template(value.replace(place, _AZURE_PLACE))
     if isinstance(value, Mapping):
