@@ -274,12 +274,12 @@ class _Pair:
         named = (left.protocols | right.protocols) - {TCP, UDP}
         self.protocols = (TCP, UDP, *sorted(named), OTHER_PROTOCOL)
 
-    def member(self, far: Far, peers: _Peers) -> Iterator[Changed]:
+    def member(self, far: Far, peers: _Peers) -> list[Changed]:
         """What changes for somebody whom groups name."""
-        unused = far.version in self.comparison.unused
-        for change in self.changed(far, peers):
-            if not unused or change.change is not self.comparison.missing:
-                yield change
+        found = self.changed(far, peers)
+        if found and far.version in self.comparison.unused:
+            return [change for change in found if change.change is not self.comparison.missing]
+        return found
 
     def strangers(self) -> Iterator[Changed]:
         """What changes for addresses."""
@@ -287,15 +287,23 @@ class _Pair:
             for span in cut(_everywhere(version), self.blocks):
                 for place in self.comparison.places:
                     peer = Peer(version, span[1], place=place)
-                    far = Far("", span, place if self.comparison.aimed else "", version)
-                    yield from self.changed(far, (peer, peer))
+                    if self._differences((peer, peer)):
+                        far = Far("", span, place if self.comparison.aimed else "", version)
+                        yield from self.changed(far, (peer, peer))
 
-    def changed(self, far: Far, peers: _Peers) -> Iterator[Changed]:
+    def changed(self, far: Far, peers: _Peers) -> list[Changed]:
         """What changes for one far end."""
-        codes = self.left.codes(peers[0]), self.right.codes(peers[1])
-        for change, protocol, ports in self.comparison.differences(*codes, self.protocols):
-            sides = Side(self.left, peers[0]), Side(self.right, peers[1])
-            yield Changed(change, self.server, self.direction, self.behind, far, protocol, ports, sides)
+        found = self._differences(peers)
+        if not found:
+            return []
+        sides = Side(self.left, peers[0]), Side(self.right, peers[1])
+        return [
+            Changed(change, self.server, self.direction, self.behind, far, protocol, ports, sides)
+            for change, protocol, ports in found
+        ]
+
+    def _differences(self, peers: _Peers) -> tuple[_Difference, ...]:
+        return self.comparison.differences(self.left.codes(peers[0]), self.right.codes(peers[1]), self.protocols)
 
 
 def _everywhere(version: int) -> Span:
