@@ -36,6 +36,25 @@ class Carriers:
             return found[0] if found else value
         return shown(value)
 
+    def target(self, resource: Resource, attribute: str, *types: str, exact: bool = False) -> str:
+        """The key of what a resource puts groups on; its own address where that is not known.
+
+        Two values that are not known may be one interface or two, so what is lacking there is not said for sure, and
+        what this adds may be on an interface of ours.
+
+        Args:
+            exact: whether the resource names every group that the interface carries.
+        """
+        value = resource.values.get(attribute)
+        # what comes from outside the file is the same wherever its text is the same
+        if not (isinstance(value, Unknown) or (isinstance(value, Expression) and not value.foreign)):
+            return self.resource_of(value, *types)
+        if not exact:
+            carrier = self.carrier(resource.address)
+            carrier.elusive = f"it is not known yet on which interface ({attribute} is {shown(value)})"
+            carrier.perhaps = self.document.made_from(value)
+        return resource.address
+
     def add(self, carrier: Carrier, value: Any, what: str, configured: bool = True) -> None:
         """Take the groups of one attribute: an id, a name, or a list of them."""
         if value is None or value == "":

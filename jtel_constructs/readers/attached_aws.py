@@ -77,7 +77,7 @@ def carriers(document: Document, groups: Groups, rules: frozenset[str]) -> Carri
         if resource.type == INTERFACE_GROUP:
             _joined(found, resource, by_address)
         elif resource.type == ENDPOINT_GROUP:
-            key = found.resource_of(resource.values.get("vpc_endpoint_id"), ENDPOINT)
+            key = found.target(resource, "vpc_endpoint_id", ENDPOINT)
             found.add(found.carrier(key), resource.values.get("security_group_id"), resource.address)
     return found
 
@@ -92,15 +92,17 @@ def _machines(document: Document, found: Carriers) -> dict[str, str]:
     for resource in document.resources:
         if resource.type in INSTANCES:
             for _, block in blocks(resource.values, "network_interface"):
-                machine_of[found.resource_of(block.get("network_interface_id"), INTERFACE)] = resource.address
+                if isinstance(interface := block.get("network_interface_id"), str | Ref):
+                    machine_of[found.resource_of(interface, INTERFACE)] = resource.address
         elif resource.type == INTERFACE:
             for _, block in blocks(resource.values, "attachment"):
                 if isinstance(block.get("instance"), str | Ref):
                     machine = found.resource_of(block.get("instance"), *INSTANCES)
                     machine_of.setdefault(resource.address, machine)
         elif resource.type == INTERFACE_OF:
-            interface = found.resource_of(resource.values.get("network_interface_id"), INTERFACE)
-            machine_of[interface] = found.resource_of(resource.values.get("instance_id"), *INSTANCES)
+            interface, instance = (resource.values.get(key) for key in ("network_interface_id", "instance_id"))
+            if isinstance(interface, str | Ref) and isinstance(instance, str | Ref):
+                machine_of[found.resource_of(interface, INTERFACE)] = found.resource_of(instance, *INSTANCES)
     return machine_of
 
 
@@ -121,13 +123,13 @@ def _instance(found: Carriers, resource: Resource, by_address: dict[str, Resourc
 
 def _joined(found: Carriers, resource: Resource, by_address: dict[str, Resource]) -> None:
     value = resource.values.get("network_interface_id")
-    key = found.resource_of(value, INTERFACE)
+    key = found.target(resource, "network_interface_id", INTERFACE)
     if key not in by_address and isinstance(value, str):
         for address, other in by_address.items():
             if value and other.values.get("primary_network_interface_id") == value:
                 key = address
     carrier = found.carrier(key)
-    owner = by_address.get(key)
+    owner = by_address.get(key) if key != resource.address else None
     if owner and _left_out(owner) and DEFAULT not in carrier.others:
         carrier.others.append(DEFAULT)
     found.add(carrier, resource.values.get("security_group_id"), resource.address)

@@ -53,7 +53,7 @@ class Standing:
             yield from self._nsg(carrier, asgs, nsgs)
         for key, carrier in self.asgs.items():
             servers = [asgs.servers[one] for one in carrier.keys if one in asgs.servers]
-            if servers and key not in self.nsgs and not carrier.unknown:
+            if servers and key not in self.nsgs and not carrier.unknown and not carrier.elusive:
                 yield from self._behind_subnet(key, carrier, servers[0], nsgs)
 
     def _nsg(self, carrier: Carrier, asgs: Owned, nsgs: Owned) -> Iterator[Difference]:
@@ -64,15 +64,16 @@ class Standing:
         foreign = [*(nsgs.name(key) for key in carrier.keys if not nsgs.ours(key)), *carrier.others]
         where, name = carrier.where, members.name if members else carrier.name
         subnet = where in self.subnets
-        if carrier.unknown and (servers or behind):
-            yield untold(where, f"which group {name} stands behind cannot be told: {carrier.unknown[0]}", name)
+        why = [carrier.elusive] if carrier.elusive else carrier.unknown
+        if why and (servers or behind):
+            yield untold(where, f"which group {name} stands behind cannot be told: {why[0]}", name, settle=nsgs.settle)
         if servers and foreign:
             message = f"{where}: the machine {name} of server {servers[0]} stands behind {', '.join(foreign)}"
             yield fault(Kind.ATTACHMENT, where, message, servers[0], name)
         elif servers and behind and behind[0] != servers[0]:
             message = f"{where}: the machine {name} of server {servers[0]} stands behind the group of {behind[0]}"
             yield fault(Kind.ATTACHMENT, where, message, servers[0], name)
-        elif behind and not servers and not subnet and not (members and members.unknown):
+        elif behind and not servers and not subnet and not carrier.elusive and not (members and members.unknown):
             message = (
                 f"{where}: the machine {name} stands behind the group of {behind[0]} and is in no application security "
                 f"group of {behind[0]}, for which the rules let packets in"
@@ -136,15 +137,15 @@ def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[st
             found.subnets.add(resource.address)
         elif resource.type in (INTERFACE_NSG, INTERFACE_ASG):
             of = found.nsgs if resource.type == INTERFACE_NSG else found.asgs
-            key = of.resource_of(values.get("network_interface_id"), INTERFACE)
+            key = of.target(resource, "network_interface_id", INTERFACE)
             attribute = f"{'network' if resource.type == INTERFACE_NSG else 'application'}_security_group_id"
             of.add(of.carrier(key, names.get(key, "")), values.get(attribute), f"{resource.address}.{attribute}")
         elif resource.type == SUBNET_NSG:
-            key = found.nsgs.resource_of(values.get("subnet_id"), SUBNET)
+            key = found.nsgs.target(resource, "subnet_id", SUBNET)
             found.subnets.add(key)
             found.nsgs.add(found.nsgs.carrier(key), values.get("network_security_group_id"), resource.address)
         elif resource.type == ENDPOINT_ASG:
-            key = found.asgs.resource_of(values.get("private_endpoint_id"), "azurerm_private_endpoint")
+            key = found.asgs.target(resource, "private_endpoint_id", "azurerm_private_endpoint")
             found.asgs.add(found.asgs.carrier(key), values.get("application_security_group_id"), resource.address)
         if resource.type not in rules and resource.type not in ATTACHING:
             _inside(found, resource)

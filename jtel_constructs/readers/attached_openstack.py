@@ -7,13 +7,17 @@ security, allowed address pairs).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from jtel_constructs.policy import Environment
 from jtel_constructs.readers.attached import Carriers, blocks, named, set_here, walk
 from jtel_constructs.readers.attachments import Carrier, server_named, wide_pairs
-from jtel_constructs.readers.documents import Document, Resource
+from jtel_constructs.readers.documents import DYNAMIC, Document, Resource, Shape
 from jtel_constructs.readers.groups import Groups
-from jtel_constructs.readers.values import Ref, Unknown, shown
+from jtel_constructs.readers.values import Expression, Ref, Unknown, Values, shown
 
+NETWORK = "openstack_networking_network_v2"
 PORT = "openstack_networking_port_v2"
 ASSOCIATE = "openstack_networking_port_secgroup_associate_v2"
 INSTANCE = "openstack_compute_instance_v2"
@@ -37,7 +41,7 @@ def carriers(environment: Environment, document: Document, groups: Groups, rules
     associates: dict[str, list[Resource]] = {}
     for resource in document.resources:
         if resource.type == ASSOCIATE:
-            key = found.resource_of(resource.values.get("port_id"), PORT)
+            key = found.target(resource, "port_id", PORT, exact=_true(resource.values.get("enforce")))
             associates.setdefault(key, []).append(resource)
     for resource in document.resources:
         if resource.type == PORT:
@@ -54,7 +58,8 @@ def carriers(environment: Environment, document: Document, groups: Groups, rules
                 where = f"{resource.address} {around}".strip()
                 found.add(found.carrier(where, named(resource, "name"), resource.address), value, path)
     for key, some in associates.items():
-        if key not in by_address:
+        # the port of something else, such as a load balancer, or one that is not in the file
+        if key not in by_address or by_address[key].type != PORT:
             for resource in some:
                 found.add(found.carrier(key), resource.values.get("security_group_ids"), resource.address)
     return found
@@ -69,42 +74,105 @@ def _machines(document: Document, found: Carriers) -> dict[str, str]:
                 if isinstance(port := block.get("port"), str | Ref) and port:
                     machine_of[found.resource_of(port, PORT)] = resource.address
         elif resource.type == INTERFACE_ATTACH and isinstance(port := resource.values.get("port_id"), str | Ref):
-            instance = found.resource_of(resource.values.get("instance_id"), INSTANCE)
-            machine_of[found.resource_of(port, PORT)] = instance
+            instance = resource.values.get("instance_id")
+            if isinstance(instance, str | Ref):
+                machine_of[found.resource_of(port, PORT)] = found.resource_of(instance, INSTANCE)
     return machine_of
 
 
 def _port(carrier: Carrier, found: Carriers, resource: Resource, associates: list[Resource]) -> None:
     values = resource.values
-    declared, seen = values.get("security_group_ids"), values.get("all_security_group_ids")
-    known = isinstance(seen, list) and not any(isinstance(item, Unknown) for item in seen)
-    enforced = [one for one in associates if one.values.get("enforce") is True]
-    # a plan that changes the port keeps the list that the provider saw before
-    changed = any(one.address == resource.address for one in found.document.departing)
+    _secured(carrier, found, resource)
+    declared, seen = values.get("security_group_ids"), _seen(found, resource)
+    enforced = [one for one in associates if _true(one.values.get("enforce"))]
     if not enforced:
-        if known and declared is not None and not associates and not changed:
+        if seen is not None:
             # the provider never reads the groups back that it was told, but it lists those that it saw
-            found.add(carrier, seen, "all_security_group_ids")
+            here, left = _told(found, resource, associates, seen)
+            found.add(carrier, here, "all_security_group_ids")
+            if left:
+                names = [found.groups.names.get(found.key(one) or "", one) for one in left]
+                why = f"all_security_group_ids, as old as Terraform's last look at the port, has {', '.join(names)} beside"
+                carrier.unknown.append(why)
+            carrier.meant = [key for one in declared if (key := found.key(one))] if isinstance(declared, list) else []
         else:
             found.add(carrier, declared, "security_group_ids", set_here(resource, "security_group_ids"))
-            if declared in (None, []) or isinstance(declared, Unknown):
-                if known and not changed:
-                    found.add(carrier, seen, "all_security_group_ids")
-                elif not set_here(resource, "security_group_ids") and not _true(values.get("no_security_groups")):
-                    carrier.others.append(DEFAULT)
+            unset = not set_here(resource, "security_group_ids") and not _true(values.get("no_security_groups"))
+            # Neutron gives its default group to ports alone that it filters
+            if unset and not carrier.unfiltered and (declared in (None, []) or isinstance(declared, Unknown)):
+                carrier.others.append(DEFAULT)
     for one in enforced or associates:
         found.add(carrier, one.values.get("security_group_ids"), f"{one.address}.security_group_ids")
     if len(enforced) > 1:
         carrier.unknown.append(f"{' and '.join(one.address for one in enforced)} each enforce a list of their own")
-    security = values.get("port_security_enabled")
-    if security is not None and not isinstance(security, Unknown) and not _true(security):
-        carrier.unfiltered.append("port_security_enabled is false")
-    elif isinstance(security, Unknown) and set_here(resource, "port_security_enabled"):
-        carrier.unknown.append(f"port_security_enabled is {shown(security)}")
-    if _true(values.get("no_security_groups")):
+    if _true(values.get("no_security_groups")) and not associates and not seen:
         carrier.unfiltered.append("no_security_groups is true")
+    if DYNAMIC in resource.unsupported:
+        carrier.unknown.append(f"{DYNAMIC}, and may be allowed_address_pairs")
     pairs = values.get("allowed_address_pairs")
-    carrier.unfiltered.extend(wide_pairs(pairs if isinstance(pairs, list) else [pairs]))
+    for pair in pairs if isinstance(pairs, list) else [pairs]:
+        address = pair.get("ip_address") if isinstance(pair, Mapping) else pair
+        if isinstance(address, Ref | Expression | Unknown):
+            carrier.unknown.append(f"allowed_address_pairs has {shown(address)}, which may be more than one address")
+        else:
+            carrier.unfiltered.extend(wide_pairs([pair]))
+
+
+def _seen(found: Carriers, resource: Resource) -> list[Any] | None:
+    """The groups that the provider saw on a port, without those that the plan takes away; None where not known."""
+    seen = resource.values.get("all_security_group_ids")
+    if not isinstance(seen, list) or any(isinstance(item, Unknown) for item in seen):
+        return None
+    gone: list[Any] = []
+    for one in found.document.departing:
+        # a plan that changes the port keeps the list that the provider saw before
+        if one.address == resource.address:
+            return None
+        if one.type == ASSOCIATE and found.resource_of(one.values.get("port_id"), PORT) == resource.address:
+            if _true(one.values.get("enforce")):
+                # provider documentation: it takes every group off the port when it goes
+                return []
+            gone += _items(one)
+    return [item for item in seen if item not in gone]
+
+
+def _told(
+    found: Carriers, resource: Resource, associates: list[Resource], seen: list[Any]
+) -> tuple[list[Any], list[Any]]:
+    """What of these groups is on a port, and what may have been taken off since the provider saw it there.
+
+    Only in a state that Terraform did not refresh for this file: an association that goes, or names fewer groups than
+    before, takes them off and leaves the port's own list as it is (a state that 1.11 wrote is among the tests).
+    """
+    told = [] if _true(resource.values.get("no_security_groups")) else resource.values.get("security_group_ids")
+    if found.document.shape is not Shape.STATE or resource.refreshed or not isinstance(told, list):
+        return seen, []
+    every = [*told, *(item for one in associates for item in _items(one))]
+    return [one for one in seen if one in every], [one for one in seen if one not in every]
+
+
+def _items(association: Resource) -> list[Any]:
+    found = association.values.get("security_group_ids")
+    return found if isinstance(found, list) else []
+
+
+def _secured(carrier: Carrier, found: Carriers, resource: Resource) -> None:
+    """Whether Neutron filters a port's packets at all."""
+    security = resource.values.get("port_security_enabled")
+    if isinstance(security, Unknown):
+        if set_here(resource, "port_security_enabled"):
+            carrier.unknown.append(f"port_security_enabled is {shown(security)}")
+            return
+        security = None
+    if security is not None:
+        if not _true(security):
+            carrier.unfiltered.append("port_security_enabled is false")
+        return
+    # a port that does not say it takes its network's (Neutron: neutron/db/portsecurity_db.py,
+    # _determine_port_security_and_has_ip)
+    network = found.document.by_address.get(found.resource_of(resource.values.get("network_id"), NETWORK))
+    if network is not None and network.values.get("port_security_enabled") in (False, "false"):
+        carrier.unfiltered.append(f"port_security_enabled of {network.address} is false")
 
 
 def _true(value: object) -> bool:
@@ -112,12 +180,31 @@ def _true(value: object) -> bool:
 
 
 def _instance(found: Carriers, resource: Resource) -> None:
-    networks = blocks(resource.values, "network")
-    if networks and all(block.get("port") not in (None, "") for _, block in networks):
-        # provider documentation: the groups are applied to ports that the instance makes, none to those it is given
+    networks = [block for _, block in blocks(resource.values, "network")]
+    # provider documentation: the groups are applied to ports that the instance makes, none to those it is given
+    made = any(block.get("port") in (None, "") for block in networks)
+    if networks and all(_has_port(block) for block in networks):
         return
-    carrier = found.carrier(resource.address, named(resource, "name"))
+    carrier = Carrier(resource.address, named(resource, "name"), resource.address)
     found.add(carrier, resource.values.get("security_groups"), "security_groups", set_here(resource, "security_groups"))
+    blank = bool(networks) or isinstance(resource.values.get("network"), Unknown) or DYNAMIC in resource.unsupported
+    if blank and not made and (carrier.keys or carrier.unknown):
+        # security groups count for none of its ports then
+        carrier.keys, carrier.others = [], []
+        carrier.unknown.append("security_groups counts for ports that it makes itself, and it may be given one")
+    found.found[resource.address] = carrier
+
+
+def _has_port(block: Values) -> bool:
+    """Whether a network block of an instance surely names a port.
+
+    One that a plan does not know yet may be none, which the provider fills in ("Optional, Computed"), unless the block
+    names no network either: the provider refuses a block that names nothing (getAllInstanceNetworks).
+    """
+    port = block.get("port")
+    if isinstance(port, Unknown):
+        return all(block.get(key) in (None, "") for key in ("uuid", "name"))
+    return port not in (None, "")
 
 
 def _by_name(environment: Environment, carrier: Carrier, resource: Resource, owner: Resource | None) -> None:

@@ -34,6 +34,9 @@ class Carrier:
         unknown: what of its groups cannot be told, in words.
         unfiltered: why no group filters its packets, in words.
         server: the server that it is by its name, where it carries nothing that says so.
+        meant: keys of the groups that its configuration gives it, where what is on it was seen.
+        elusive: why it cannot be told which interface it is, in words; empty where it can.
+        perhaps: where the interfaces are that it may be, if that is `elusive`; None if it may be any.
     """
 
     where: str
@@ -44,6 +47,9 @@ class Carrier:
     unknown: list[str] = field(default_factory=list)
     unfiltered: list[str] = field(default_factory=list)
     server: str = ""
+    meant: list[str] = field(default_factory=list)
+    elusive: str = ""
+    perhaps: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +88,30 @@ class Owned:
 def judge(carriers: Iterable[Carrier], owned: Owned) -> Iterator[Difference]:
     """What is wrong with what machines carry."""
     machines: dict[str, list[Carrier]] = {}
+    ours = set()
     for carrier in carriers:
         machines.setdefault(carrier.machine, []).append(carrier)
+        if any(owned.ours(key) for key in carrier.keys):
+            ours.add(carrier.where)
     for parts in machines.values():
-        if any(part.server or any(owned.ours(key) for key in part.keys) for part in parts):
+        if any(part.server or any(owned.ours(key) for key in (*part.keys, *part.meant)) for part in parts):
             for part in parts:
                 yield from _judge(part, owned)
         else:
             yield from (_unknown(part, why, owned) for part in parts for why in part.unknown)
+            # another group on an interface that may be one of ours
+            yield from (
+                _unknown(part, part.elusive, owned)
+                for part in parts
+                if part.elusive and ours and (part.perhaps is None or part.perhaps & ours)
+            )
 
 
 def examined(carriers: Iterable[Carrier], owned: Owned) -> bool:
     """Whether anything carries a group of the environment's, or may."""
-    return any(carrier.unknown or any(owned.ours(key) for key in carrier.keys) for carrier in carriers)
+    return any(
+        carrier.unknown or any(owned.ours(key) for key in (*carrier.keys, *carrier.meant)) for carrier in carriers
+    )
 
 
 def _unknown(part: Carrier, why: str, owned: Owned) -> Difference:
@@ -122,18 +139,23 @@ def _judge(part: Carrier, owned: Owned) -> Iterator[Difference]:
         return fault(Kind.ATTACHMENT, part.where, f"{part.where}: {message}", server, part.name)
 
     yield from (wrong(f"{who} is not filtered: {why}") for why in part.unfiltered)
+    if part.elusive:
+        yield _unknown(part, part.elusive, owned)
     yield from (_unknown(part, why, owned) for why in part.unknown)
     if len(servers) > 1:
         yield wrong(f"{who} carries the groups of {len(servers)} servers: {', '.join(servers)}")
     if others:
         beside = "beside those of its server" if servers else "beside the shared one"
         yield wrong(f"{who} carries {' and '.join(others)} {beside if servers or shared else 'and none of its server'}")
-    if part.unknown:
+    if part.unknown or part.elusive:
         return
     if shared and not servers:
         yield wrong(f"{who} carries {owned.name(shared[0])} and no server's own group: every server lets it in")
     elif servers and not shared:
         yield wrong(f"{who} carries the group of {', '.join(servers)} and not the shared one, {_shared(owned)}")
+    elif not servers and not others and any(owned.ours(key) for key in part.meant):
+        lost = " and ".join(owned.name(key) for key in part.meant)
+        yield wrong(f"{who} carries no group any more, though its configuration gives it {lost}")
     elif not servers and not others and not part.unfiltered:
         yield wrong(f"{who} carries the groups of a server, and this interface of it none")
 

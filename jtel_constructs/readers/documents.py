@@ -12,7 +12,7 @@ from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.differences import Difference
-from jtel_constructs.readers.values import origins_of
+from jtel_constructs.readers.values import Origins, origins_of
 
 _INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
 # as a raw state has it
@@ -35,6 +35,8 @@ SETTLE = {
     "ask the cloud (`--live`)",
     Shape.STATE: "ask the cloud itself (`--live`)",
 }
+# why a block of a stack that has dynamic blocks cannot be read
+DYNAMIC = "its dynamic blocks are not worked out here"
 
 
 class Presence(StrEnum):
@@ -134,19 +136,27 @@ class Document:
 
     def may_come_from(self, value: object, targets: Collection[str]) -> bool:
         """Whether a value may be made from one of these resources, in any number of steps through other resources."""
+        return self._made_from(value, targets) is None
+
+    def made_from(self, value: object) -> Origins:
+        """Every resource that a value may be made from, in any number of steps; None if it may be any."""
+        return self._made_from(value, ())
+
+    def _made_from(self, value: object, targets: Collection[str]) -> Origins:
+        """The same; None as well as soon as one of the targets is among them."""
         seen: set[str] = set()
         waiting = [value]
         while waiting:
             origins = origins_of(waiting.pop())
             if origins is None:
-                return True
+                return None
             for address in origins - seen:
                 if address in targets:
-                    return True
+                    return None
                 seen.add(address)
                 if address in self.by_address:
                     waiting.append(self.by_address[address].values)
-        return False
+        return frozenset(seen)
 
     @property
     def settle(self) -> str:

@@ -40,6 +40,9 @@ _HARMLESS = frozenset(
         "azurerm_network_watcher_flow_log",
         "local_file",
         "local_sensitive_file",
+        "openstack_dns_recordset_v2",
+        "openstack_keymanager_secret_v1",
+        "openstack_objectstorage_object_v1",
     }
 )
 # attributes of any resource that change no port, whatever they name

@@ -34,6 +34,8 @@ _DEFERRED = "apply what can be planned now, then plan again, and prove that plan
 # whole, just as what a provider fills in by itself. `ingress`, `egress` and `security_rule` are not among them: those
 # are attributes written as blocks, and Terraform plans such a dynamic block as one block with unknown attributes.
 _BLOCKS = frozenset({"allowed_address_pairs", "entry", "ip_configuration", "network", "network_interface", "rule"})
+# Blocks of theirs that are lists and no sets (the providers' schemas: nesting_mode), which Terraform keeps in order
+_IN_ORDER = frozenset({("openstack_compute_instance_v2", "network"), ("azurerm_network_interface", "ip_configuration")})
 
 Changes = dict[str, Mapping[str, Any]]
 _Entry = tuple[str, Mapping[str, Any], Mapping[str, Any], list[Any]]
@@ -231,7 +233,7 @@ def _planned(
         full.setdefault(key, None)
     for key, part in unknown.items():
         if has_unknown(part):
-            full[key] = _value(config, address, values.get(key), part, mine, key)
+            full[key] = _value(config, address, values.get(key), part, mine, key, (kind, key) in _IN_ORDER)
     if (origins := config.provisioned(address)) is not None:
         full["provisioner"] = Unknown(origins)
     configured = None if mine is None else frozenset(mine)
@@ -240,7 +242,13 @@ def _planned(
 
 
 def _value(
-    config: Configuration, address: str, value: Any, unknown: Any, mine: Mapping[str, Any] | None, key: str
+    config: Configuration,
+    address: str,
+    value: Any,
+    unknown: Any,
+    mine: Mapping[str, Any] | None,
+    key: str,
+    in_order: bool = False,
 ) -> Any:
     if mine is None:
         # without a configuration nothing tells what is unset from what is not known
@@ -249,6 +257,14 @@ def _value(
         # what is known in part was set by a dynamic block; what is not known at all nobody set, and the provider fills
         # it in by itself, but for blocks
         return None if unknown is True and key not in _BLOCKS else fill(value, unknown, None)
+    parts = (value, unknown, mine[key])
+    if in_order and all(_blocks(one) and len(one) == len(mine[key]) for one in parts):
+        # as many blocks as the configuration has: none of them is dynamic, and each stands where its text does
+        return [
+            {name: _value(config, address, known.get(name), part, text, name) for name, part in blank.items()}
+            | {name: one for name, one in known.items() if name not in blank}
+            for known, blank, text in zip(*parts, strict=True)
+        ]
     text, origins = config.resolve(address, mine[key])
     if unknown is True and isinstance(text, Ref) and key.endswith("s") and "constant_value" not in mine[key]:
         # a list that is not known as a whole: [x.id] and concat(["sg-1"], [x.id]) have the same references
@@ -256,6 +272,10 @@ def _value(
     if unknown is True and isinstance(text, Unknown):
         return text
     return fill(value, unknown, text, origins)
+
+
+def _blocks(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, Mapping) for one in value)
 
 
 def _output(path: Path, content: Mapping[str, Any], config: Configuration, name: str) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jtel_constructs.errors import ProofError
-from jtel_constructs.readers.documents import Document, Provider, Resource, Shape
+from jtel_constructs.readers.documents import DYNAMIC, Document, Provider, Resource, Shape
 from jtel_constructs.readers.references import Scope, index_text
 from jtel_constructs.readers.values import whole
 
@@ -105,7 +105,7 @@ def _unsupported(body: Mapping[str, Any], unknown_copies: bool) -> Iterator[str]
     if unknown_copies:
         yield f"its {'count' if body.get('count') is not None else 'for_each'} is not worked out here"
     if body.get("dynamic") is not None:
-        yield "its dynamic blocks are not worked out here"
+        yield DYNAMIC
     lifecycle = body.get("lifecycle")
     for block in lifecycle if isinstance(lifecycle, list) else [lifecycle]:
         if not isinstance(block, Mapping):

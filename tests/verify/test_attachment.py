@@ -400,6 +400,25 @@ def test_refuses_interfaces_of_azure_that_carry_more_or_less(tmp_path: Path, add
     assert any(says in one.message for one in proof.found), [one.message for one in proof.found]
 
 
+def test_which_interface_it_is_may_not_be_known_yet(tmp_path: Path) -> None:
+    interface = f"${{element({NIC}.x[*].id, 0)}}"
+    added = [(NIC, "x", {"name": "x-nic"})]
+    for name in ("db", "tel"):
+        added.append((TO_NSG, name, {"network_interface_id": interface, "network_security_group_id": NSG.format(name)}))
+        for asg in (name, "internal"):
+            body = {"network_interface_id": interface, "application_security_group_id": ASG.format(asg)}
+            added.append((TO_ASG, f"{name}-{asg}", body))
+    proof = with_resources(Bench(tmp_path, environment("azure")), *added)
+    assert {one.kind for one in proof.found} == {"untold"}
+    attach = "aws_network_interface_sg_attachment"
+    added = [("aws_network_interface", "x", {"subnet_id": "subnet-1"})]
+    for name in ("db", "tel", "internal"):
+        body = {"network_interface_id": "${element(aws_network_interface.x[*].id, 0)}"}
+        added.append((attach, name, {**body, "security_group_id": AWS.format(name)}))
+    proof = with_resources(Bench(tmp_path, environment()), *added)
+    assert found(proof) == [("untold", f"{attach}.{name}") for name in ("db", "internal", "tel")]
+
+
 def test_a_subnet_outside_the_file_cannot_be_told(tmp_path: Path) -> None:
     added = azure(None, "db", "internal")
     added[0][2]["ip_configuration"][0]["subnet_id"] = FOREIGN

@@ -14,6 +14,7 @@ from jtel_constructs.readers import read_terraform
 from tests.verify.building import Bench, environment, resources, written
 
 CASES = Path(__file__).parent / "cases"
+NEUTRON = "openstack_networking_secgroup_v2.demo_db.id"
 DB = "aws_security_group.demo_db.id"
 
 
@@ -104,6 +105,8 @@ def test_a_provisioner_of_a_group_cannot_be_told(tmp_path: Path) -> None:
         ),
         ("azure", "azurerm_linux_virtual_machine", {"name": "demo-db", "network_interface_ids": []}),
         ("openstack", "openstack_compute_instance_v2", {"name": "demo-db", "security_groups": ["other"]}),
+        ("openstack", "openstack_objectstorage_object_v1", {"name": "ids", "content": f"${{{NEUTRON}}}"}),
+        ("openstack", "openstack_keymanager_secret_v1", {"name": "ids", "payload": f"${{{NEUTRON}}}"}),
     ],
 )
 def test_lets_what_is_harmless_be(tmp_path: Path, cloud: str, kind: str, body: dict[str, Any]) -> None:
