@@ -92,8 +92,8 @@ def _port(carrier: Carrier, found: Carriers, resource: Resource, associates: lis
             found.add(carrier, here, "all_security_group_ids")
             if left:
                 names = [found.groups.names.get(found.key(one) or "", one) for one in left]
-                why = f"all_security_group_ids, as old as Terraform's last look at the port, has {', '.join(names)} beside"
-                carrier.unknown.append(why)
+                more = ", ".join(names)
+                carrier.unknown.append(f"all_security_group_ids, as old as Terraform's last look at it, has {more} too")
             carrier.meant = [key for one in declared if (key := found.key(one))] if isinstance(declared, list) else []
         else:
             found.add(carrier, declared, "security_group_ids", set_here(resource, "security_group_ids"))

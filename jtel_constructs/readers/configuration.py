@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class Configuration:
         self._instances = {base: tuple(some) for base, some in instances.items()}
         self._scopes: dict[str, Scope] = {}
         self._insides: dict[str, Origins] = {}
+        self._iterated: dict[tuple[str, str], Scope] = {}
         self.providers: dict[str, Provider] = {}
         if configuration is None:
             return
@@ -113,7 +115,21 @@ class Configuration:
 
     def resolve(self, address: str, expression: Any) -> tuple[Any, Origins]:
         """What an expression of a resource comes down to, and the resources that its unknown parts may come from."""
-        return self._expression(self._scope(module_of(address)), expression)
+        return self._expression(self._scope_of(address), expression)
+
+    def _scope_of(self, address: str) -> Scope:
+        """The scope of a resource's expressions: its module's, and what `each` is made from."""
+        base = without_indexes(address)
+        return self._iterating(self._scope(module_of(address)), base, self._resources.get(base, {}))
+
+    def _iterating(self, scope: Scope, what: str, body: Mapping[str, Any]) -> Scope:
+        """The scope of the expressions of a resource or of a module's call."""
+        iterated = body.get("for_each_expression")
+        if iterated is None:
+            return scope
+        if (found := self._iterated.get((scope.prefix, what))) is None:
+            found = self._iterated[scope.prefix, what] = replace(scope, each_from=self._origins(scope, iterated))
+        return found
 
     def output(self, name: str) -> tuple[Any, Origins]:
         """The same for an output of the root."""
@@ -179,7 +195,7 @@ class Configuration:
             if "default" not in default:
                 raise NotFollowed
             return walk(default["default"], steps)
-        found, _ = self._expression(self._scope(outer), expressions[name])
+        found, _ = self._expression(self._iterating(self._scope(outer), last[1], call), expressions[name])
         return self._stepped(found, steps)
 
     def _output(self, prefix: str, name: str, steps: tuple[Step, ...]) -> Any:
@@ -228,7 +244,8 @@ class Configuration:
         last = _LAST.search(prefix)
         if last is not None:
             outer = prefix[: last.start()]
-            expressions = self._modules.get(without_indexes(outer), {}).get("module_calls", {}).get(last[1], {})
-            found = join(found, self._origins(self._scope(outer), list(expressions.get("expressions", {}).values())))
+            call = self._modules.get(without_indexes(outer), {}).get("module_calls", {}).get(last[1], {})
+            scope = self._iterating(self._scope(outer), last[1], call)
+            found = join(found, self._origins(scope, list(call.get("expressions", {}).values())))
         self._insides[prefix] = found
         return found

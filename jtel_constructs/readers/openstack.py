@@ -33,6 +33,7 @@ from jtel_constructs.readers.output import attach
 from jtel_constructs.readers.reading import Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (
+    Unknown,
     Unreadable,
     flag,
     given,
@@ -113,11 +114,19 @@ def protocol_and_ports(version: int, protocol: str | None, first: int | None, la
 
 
 def prefix(value: str, version: int) -> Block:
-    """A remote prefix: host bits count for nothing, and an address stands for itself."""
-    block = parse_block(value, strict=False, bare=True)
+    """A remote prefix: host bits count for nothing, an address stands for itself, and Neutron takes a mask in full."""
+    block = parse_block(_with_length(value), strict=False, bare=True)
     if block is None or block.version != version:
         raise Unreadable(f"{value!r} is no IPv{version} block")
     return block
+
+
+def _with_length(value: str) -> str:
+    """A block whose mask is written out, as in 10.0.0.0/255.255.255.0, with the mask's length, as Neutron keeps it."""
+    address, _, mask = value.partition("/")
+    block = parse_block(mask, bare=True) if "." in mask else None
+    found = f"{block.first:032b}".rstrip("0") if block else ""
+    return f"{address}/{len(found)}" if found and "0" not in found else value
 
 
 class _OpenStack(Reading):
@@ -197,7 +206,8 @@ class _OpenStack(Reading):
         if resource.presence is not Presence.DECLARED:
             return
         given_as = resource.values.get("remote_ip_prefix")
-        prefix_text = given_as if isinstance(given_as, str) and parse_block(given_as, bare=True) is None else None
+        text_of = _with_length(given_as) if isinstance(given_as, str) else None
+        prefix_text = text_of if text_of and parse_block(text_of, bare=True) is None else None
         address_group = resource.values.get("remote_address_group_id") or None
         meaning = (rule.meaning, prefix_text, address_group and str(address_group))
         first = self._first.setdefault(meaning, resource.address)
@@ -205,8 +215,18 @@ class _OpenStack(Reading):
             self.duplicate(resource.address, first, rule.holder)
 
     def _remote(self, resource: Resource, version: int) -> Selector:
-        # for these three an empty text is the same as nothing
-        values = {key: value for key in _REMOTES if (value := resource.values.get(key)) not in (None, "")}
+        # For these three an empty text is the same as nothing, and so is what no other resource goes into: a plan knows
+        # that, unless it is null, which the provider fills in ("Optional, Computed" in its schema).
+        values = {
+            key: value
+            for key in _REMOTES
+            if (value := resource.values.get(key)) not in (None, "")
+            and not (isinstance(value, Unknown) and value.origins == frozenset())
+        }
+        if isinstance(values.get("remote_ip_prefix"), str):
+            # Of two remotes the provider makes no rule ("Conflicting configuration arguments", at the apply if one was
+            # not known before), so an expression that may be one is none where the apply ends well.
+            values = {key: value for key, value in values.items() if not isinstance(value, Unknown)}
         if not values:
             return Selector(blocks=(EVERYWHERE[version],))
         kind = given(values, _REMOTES)

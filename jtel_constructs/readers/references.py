@@ -103,6 +103,7 @@ class Scope:
         outputs: what an output of a module called here is, by its name and index; raises `NotFollowed`.
         inside: what a value may come from that this module works out by itself in a way that the file does not show.
         each: what `each` and `count` are, for one instance of a resource.
+        each_from: the resources that `each` may come from, where it is not known itself; None for any.
     """
 
     prefix: str
@@ -113,6 +114,7 @@ class Scope:
     outputs: Lookup | None = None
     inside: Callable[[], Origins] = lambda: None
     each: Mapping[str, Any] = field(default_factory=dict)
+    each_from: Origins = None
     _resolving: set[str] = field(default_factory=set)
     _read: dict[str, Ref] = field(default_factory=dict)
 
@@ -227,6 +229,8 @@ class Scope:
             return None
         if root in ("local", "module"):
             return self.inside()
+        if root == "each":
+            return self.each_from
         mine = self.instances.get(f"{self.prefix}{root}.{steps[0]}") if steps else None
         return frozenset(mine) if mine else None
 

@@ -193,8 +193,8 @@ def given(values: Values, keys: tuple[str, ...]) -> str:
     """Which one of these keys is set."""
     found = [key for key in keys if values.get(key) is not None]
     if len(found) != 1:
-        which = " and ".join(found) if found else "none"
-        raise Unreadable(f"exactly one of {', '.join(keys)} must be set, and {which} is")
+        which = f"{' and '.join(found)} are" if found else "none is"
+        raise Unreadable(f"exactly one of {', '.join(keys)} must be set, and {which}")
     return found[0]
 
 

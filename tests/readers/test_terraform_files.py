@@ -61,6 +61,9 @@ def changed(folder: Path, content: Any) -> Proof:
         ("unrelated-module", "env", "plan.json", PROVED),
         ("unrelated-module", "env", "cdk.tf.json", PROVED),
         ("module-given-a-group-by-a-local", "env", "cdk.tf.json", UNTOLD),
+        # the rules of one module, each with `lookup(each.value, "cidr", null)` and the same for a group
+        ("openstack-modules", "env", "plan-flat.json", PROVED),
+        ("openstack-modules", "env", "plan-group.json", UNTOLD),
     ],
 )
 def test_a_file_is_judged_rightly(case: str, environment: str, file: str, verdict: Verdict) -> None:
@@ -69,6 +72,12 @@ def test_a_file_is_judged_rightly(case: str, environment: str, file: str, verdic
     assert proof.verdict is verdict, [one.message for one in proof.found]
     assert all(one.settle for one in proof.untold)
     assert all(one.packet for one in proof.differences)
+
+
+def test_of_a_modules_rules_that_alone_cannot_be_told_whose_source_is_a_group() -> None:
+    of = load_environment(CASES / "openstack-modules" / "env.yaml")
+    (one,) = prove(compute(of), read_terraform(CASES / "openstack-modules" / "plan-group.json", of)).untold
+    assert one.because == ('module.chat.openstack_networking_secgroup_rule_v2.this["ssh"]',)
 
 
 @pytest.mark.parametrize(

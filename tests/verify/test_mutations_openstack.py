@@ -32,6 +32,12 @@ def bench(tmp_path: Path) -> Bench:
         (edit(RULE, SSH_SUPPORT, remote_ip_prefix=""), [("open", "tcp 192.0.2.1 -> db:22")]),
         (edit(RULE, SSH_SUPPORT, remote_ip_prefix="198.51.100.4"), [("missing", "tcp 198.51.100.1 -> db:22")]),
         (edit(RULE, SSH_SUPPORT, remote_ip_prefix="198.51.100.0/25"), [("open", "tcp 198.51.100.17 -> db:22")]),
+        # a mask that is written out, which Neutron keeps as its length
+        (edit(RULE, SSH_SUPPORT, remote_ip_prefix="198.51.100.0/255.255.255.240"), []),
+        (
+            edit(RULE, SSH_SUPPORT, remote_ip_prefix="198.51.100.0/255.255.255.128"),
+            [("open", "tcp 198.51.100.17 -> db:22")],
+        ),
         (
             edit(RULE, SSH, remote_group_id=None),
             [
