@@ -93,7 +93,7 @@ BAD_VALUES: dict[str, list[dict[str, Any]]] = {
         {"protocol": "icmp", "port_range_min": 0, "port_range_max": 4},
         {"protocol": "icmp", "port_range_min": 8, "port_range_max": 256},
         {"remote_ip_prefix": "banana"},
-        {"remote_ip_prefix": "198.51.100.0/255.255.255.240"},
+        {"remote_ip_prefix": "198.51.100.0/255.0.255.240"},
         {"remote_ip_prefix": "2001:db8::/32"},
         {"remote_ip_prefix": "${var.block}"},
         {"remote_group_id": "${openstack_networking_secgroup_v2.demo_tel.id}"},
