@@ -15,7 +15,7 @@ from jtel_constructs.reach.comparison import Change, Changed, PolicyComparison
 from jtel_constructs.reach.engine import Peer, Policy
 from jtel_constructs.reach.packets import DIRECTIONS, VERSIONS, PacketRule
 from jtel_constructs.readers.differences import Difference, Kind, untold
-from jtel_constructs.readers.snapshot import Snapshot
+from jtel_constructs.readers.snapshot import Doubt, Snapshot
 from jtel_constructs.wording import counted, few
 
 _PROBES = "probes of the load balancer"
@@ -187,7 +187,7 @@ def _differences(
         yield _copied(because, some, snapshot.copies[because[0]])
 
 
-def _finding(changed: Changed, copies: Mapping[str, str], labels: Mapping[str, str]) -> Finding | None:
+def _finding(changed: Changed, copies: Mapping[str, Doubt], labels: Mapping[str, str]) -> Finding | None:
     """The finding of a change from what is demanded to what was read; None for what nobody can tell anyway."""
     kind, note = _KIND_OF[changed.change], ""
     wanted, got = changed.sides
@@ -219,14 +219,13 @@ def _peer(peer: Peer, labels: Mapping[str, str]) -> str:
     return f"group {label} ({peer.group})" if label else f"group {peer.group}"
 
 
-def _copied(because: tuple[str, ...], some: list[Difference], settle: str) -> Difference:
-    """What only copies of a group's own list say, in one line."""
+def _copied(because: tuple[str, ...], some: list[Difference], doubt: Doubt) -> Difference:
+    """What only rules say that may not be in force, in one line."""
     first = some[0]
-    message = (
-        f"{few([one.packet for one in some], 1)} stands in a copy of the group's own list alone, which is as old as "
-        "Terraform's last look at the cloud: whether it is in force cannot be told from this file"
+    message = f"{few([one.packet for one in some], 1)} {doubt.why}"
+    return replace(
+        untold(", ".join(because), message, first.destination, first.direction, doubt.settle), because=because
     )
-    return replace(untold(", ".join(because), message, first.destination, first.direction, settle), because=because)
 
 
 def _where(rules: Iterable[PacketRule]) -> tuple[str, ...]:

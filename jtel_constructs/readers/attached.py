@@ -27,6 +27,10 @@ class Carriers:
         """The carrier of this key, made if it is new."""
         return self.found.setdefault(key, Carrier(key, name or key, machine or key))
 
+    def alias(self, kind: str, identity: str, key: str) -> str:
+        """The address of the resource of this kind and id; a part of another resource if there is none."""
+        return self._ids.setdefault((kind, identity.lower()), key)
+
     def resource_of(self, value: object, *types: str) -> str:
         """The address of the resource that a reference or an id names; else the value as it is shown."""
         if isinstance(value, Ref):

@@ -7,6 +7,7 @@ server's network security group, which may be its own or its subnet's. Where bot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -15,14 +16,21 @@ from jtel_constructs.readers.attachments import Carrier, Owned, judge
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import Document, Resource
 from jtel_constructs.readers.groups import Groups
-from jtel_constructs.readers.values import Ref
+from jtel_constructs.readers.values import Ref, Unknown, origins_of
 
 INTERFACE = "azurerm_network_interface"
 INTERFACE_NSG = "azurerm_network_interface_security_group_association"
 INTERFACE_ASG = "azurerm_network_interface_application_security_group_association"
 SUBNET = "azurerm_subnet"
+NETWORK = "azurerm_virtual_network"
 SUBNET_NSG = "azurerm_subnet_network_security_group_association"
 ENDPOINT_ASG = "azurerm_private_endpoint_application_security_group_association"
+ENDPOINT = "azurerm_private_endpoint"
+_MACHINES = tuple(f"azurerm_{kind}virtual_machine" for kind in ("linux_", "windows_", ""))
+# never in a plan or a state: a plan shows it as its configuration has it
+_WRITE_ONLY = "network_security_group_id_wo"
+_SUBNET_KEYS = frozenset({"subnet_id"})
+_EFFECTIVE = "look at the interface's effective security rules"
 # types that do nothing but attach, and attributes that attach
 ATTACHING = frozenset({INTERFACE_NSG, INTERFACE_ASG, SUBNET_NSG, ENDPOINT_ASG})
 _NSG_KEYS = frozenset({"network_security_group_id", "network_security_group_id_wo", "security_group"})
@@ -37,13 +45,13 @@ class Standing:
     Attributes:
         asgs: interfaces and what is like them, with their application security groups.
         nsgs: the same and subnets, with their network security groups.
-        subnet_of: each interface's subnet, where that is known.
+        subnets_of: each interface's subnet, where that is known, or those that it may be.
         subnets: those of `nsgs`, and others, that are subnets.
     """
 
     asgs: Mapping[str, Carrier]
     nsgs: Mapping[str, Carrier]
-    subnet_of: Mapping[str, str]
+    subnets_of: Mapping[str, tuple[str, ...]]
     subnets: Collection[str]
 
     def judge(self, asgs: Owned, nsgs: Owned) -> Iterator[Difference]:
@@ -52,14 +60,18 @@ class Standing:
         for carrier in self.nsgs.values():
             yield from self._nsg(carrier, asgs, nsgs)
         for key, carrier in self.asgs.items():
-            servers = [asgs.servers[one] for one in carrier.keys if one in asgs.servers]
-            if servers and key not in self.nsgs and not carrier.unknown and not carrier.elusive:
-                yield from self._behind_subnet(key, carrier, servers[0], nsgs)
+            servers = self._servers(key, asgs)
+            if servers and not carrier.unknown and not carrier.elusive:
+                behind = self._behind_subnet if key not in self.nsgs else self._behind_both
+                yield from behind(key, carrier, servers[0], nsgs)
+
+    def _servers(self, key: str, asgs: Owned) -> list[str]:
+        members = self.asgs.get(key)
+        return [asgs.servers[one] for one in members.keys if one in asgs.servers] if members else []
 
     def _nsg(self, carrier: Carrier, asgs: Owned, nsgs: Owned) -> Iterator[Difference]:
         """One interface or subnet with a network security group."""
-        members = self.asgs.get(carrier.where)
-        servers = [asgs.servers[key] for key in members.keys if key in asgs.servers] if members else []
+        members, servers = self.asgs.get(carrier.where), self._servers(carrier.where, asgs)
         behind = [nsgs.servers[key] for key in carrier.keys if key in nsgs.servers]
         foreign = [*(nsgs.name(key) for key in carrier.keys if not nsgs.ours(key)), *carrier.others]
         where, name = carrier.where, members.name if members else carrier.name
@@ -82,41 +94,89 @@ class Standing:
 
     def _behind_subnet(self, key: str, carrier: Carrier, server: str, nsgs: Owned) -> Iterator[Difference]:
         """An interface without a network security group of its own."""
-        subnet = self.subnet_of.get(key)
-        of_subnet = self.nsgs.get(subnet or "")
-        if of_subnet is not None:
-            behind = [nsgs.servers[one] for one in of_subnet.keys if one in nsgs.servers]
-            if behind == [server] or of_subnet.unknown:
-                return
+        subnets = self.subnets_of.get(key, ())
+        found = [self.nsgs.get(subnet) for subnet in subnets]
+        if found and all(one and (one.unknown or self._of(one, nsgs) == [server]) for one in found):
+            # what of a subnet's group is not known is said of the subnet
+            for one in found:
+                if one and one.unknown:
+                    yield self._untold_of_subnet(key, carrier, server, one)
+            return
+        if len(subnets) == 1 and found[0] is not None:
+            behind = self._of(found[0], nsgs)
             who = f"the group of {behind[0]}" if behind else "a group that is none of the environment's"
             message = f"{key}: the machine {carrier.name} of server {server} stands behind {who}, that of its subnet"
             yield fault(Kind.ATTACHMENT, key, message, server, carrier.name)
-        elif subnet in self.subnets:
+        elif subnets and not any(found) and set(subnets) <= set(self.subnets):
             message = (
                 f"{key}: the machine {carrier.name} of server {server} stands behind no network security group: "
-                f"neither it nor its subnet {subnet} has one"
+                f"neither it nor its subnet {' or '.join(subnets)} has one"
             )
             yield fault(Kind.ATTACHMENT, key, message, server, carrier.name)
         else:
+            why = "which subnet it is in cannot be told" if len(subnets) > 1 else "its subnet is not in the file"
             message = (
                 f"whether the machine {carrier.name} of server {server} stands behind its network security group "
-                "cannot be told: it has none of its own, and its subnet is not in the file"
+                f"cannot be told: it has none of its own, and {why}"
             )
             yield untold(key, message, server, settle=nsgs.settle)
+
+    def _behind_both(self, key: str, carrier: Carrier, server: str, nsgs: Owned) -> Iterator[Difference]:
+        """An interface with a network security group of its own: packets pass that of its subnet as well."""
+        subnets = self.subnets_of.get(key, ())
+        for subnet in subnets:
+            found = self.nsgs.get(subnet)
+            if found is None:
+                continue
+            others = [name for name in self._of(found, nsgs) if name != server]
+            foreign = [*(nsgs.name(one) for one in found.keys if not nsgs.ours(one)), *found.others]
+            if found.unknown:
+                yield self._untold_of_subnet(key, carrier, server, found)
+            elif others and len(subnets) == 1:
+                # it lets in to machines of its own server alone
+                message = (
+                    f"{key}: the machine {carrier.name} of server {server} stands behind the group of {others[0]} as "
+                    "well, that of its subnet"
+                )
+                yield fault(Kind.ATTACHMENT, key, message, server, carrier.name)
+            elif others or foreign:
+                message = (
+                    f"the subnet {found.name} of the machine {carrier.name} of server {server} has "
+                    f"{(others or foreign)[0]}, which may close what its own group opens"
+                )
+                yield untold(key, message, server, settle=_EFFECTIVE)
+
+    def _untold_of_subnet(self, key: str, carrier: Carrier, server: str, subnet: Carrier) -> Difference:
+        message = (
+            f"which group the subnet {subnet.name} of the machine {carrier.name} of server {server} has cannot be "
+            f"told: {subnet.unknown[0]}"
+        )
+        return untold(key, message, server, settle=_EFFECTIVE)
+
+    def _of(self, carrier: Carrier, nsgs: Owned) -> list[str]:
+        """The servers behind whose groups it stands; nothing if there is a foreign one among them."""
+        if carrier.others or not all(nsgs.ours(key) for key in carrier.keys):
+            return []
+        return [nsgs.servers[key] for key in carrier.keys]
 
 
 @dataclass(slots=True)
 class Attached:
-    """What carries groups in a file; as in `Standing`."""
+    """What carries groups in a file; as in `Standing`.
+
+    Attributes:
+        listed: what subnets list that is told elsewhere, by an association or a resource.
+    """
 
     asgs: Carriers
     nsgs: Carriers
-    subnet_of: dict[str, str] = field(default_factory=dict)
+    subnets_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
     subnets: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set)
 
     def judge(self, asgs: Owned, nsgs: Owned) -> Iterator[Difference]:
         """What is wrong with what interfaces and subnets carry."""
-        return Standing(self.asgs.found, self.nsgs.found, self.subnet_of, self.subnets).judge(asgs, nsgs)
+        return Standing(self.asgs.found, self.nsgs.found, self.subnets_of, self.subnets).judge(asgs, nsgs)
 
 
 def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[str]) -> Attached:
@@ -126,49 +186,132 @@ def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[st
         rules: types of groups and of their rules, which carry none.
     """
     found = Attached(Carriers(document, asgs), Carriers(document, nsgs))
-    names = _names(document, found.asgs)
+    names, machines, listed = _machines(document, found.asgs)
+    subnets = _subnets(document, found)
+    # what the plan takes off a subnet, the subnet still lists
+    for resource in (*document.resources, *document.departing):
+        if resource.type == SUBNET_NSG:
+            found.listed.add(found.nsgs.resource_of(resource.values.get("subnet_id"), SUBNET))
     for resource in document.resources:
-        values = resource.values
-        if resource.type == INTERFACE:
-            for _, block in blocks(values, "ip_configuration"):
-                if isinstance(subnet := block.get("subnet_id"), str | Ref) and subnet:
-                    found.subnet_of[resource.address] = found.asgs.resource_of(subnet, SUBNET)
-        elif resource.type == SUBNET:
-            found.subnets.add(resource.address)
-        elif resource.type in (INTERFACE_NSG, INTERFACE_ASG):
-            of = found.nsgs if resource.type == INTERFACE_NSG else found.asgs
+        kind, address = resource.type, resource.address
+        if kind == INTERFACE:
+            candidates = {key for value in _subnet_ids(resource) for key in _candidates(value, found, subnets)}
+            found.subnets_of[address] = tuple(sorted(candidates))
+            if address in machines:
+                found.asgs.carrier(address, names.get(address, ""), machines[address])
+        elif kind in (INTERFACE_NSG, INTERFACE_ASG):
+            of, what = (found.nsgs, "network") if kind == INTERFACE_NSG else (found.asgs, "application")
             key = of.target(resource, "network_interface_id", INTERFACE)
-            attribute = f"{'network' if resource.type == INTERFACE_NSG else 'application'}_security_group_id"
-            of.add(of.carrier(key, names.get(key, "")), values.get(attribute), f"{resource.address}.{attribute}")
-        elif resource.type == SUBNET_NSG:
+            carrier = of.carrier(key, names.get(key, ""), machines.get(key, "") if of is found.asgs else "")
+            of.add(carrier, resource.values.get(f"{what}_security_group_id"), f"{address}.{what}_security_group_id")
+        elif kind == SUBNET_NSG:
             key = found.nsgs.target(resource, "subnet_id", SUBNET)
             found.subnets.add(key)
-            found.nsgs.add(found.nsgs.carrier(key), values.get("network_security_group_id"), resource.address)
-        elif resource.type == ENDPOINT_ASG:
-            key = found.asgs.target(resource, "private_endpoint_id", "azurerm_private_endpoint")
-            found.asgs.add(found.asgs.carrier(key), values.get("application_security_group_id"), resource.address)
-        if resource.type not in rules and resource.type not in ATTACHING:
-            _inside(found, resource)
+            found.nsgs.add(found.nsgs.carrier(key), resource.values.get("network_security_group_id"), address)
+        elif kind == ENDPOINT_ASG:
+            key = found.asgs.target(resource, "private_endpoint_id", ENDPOINT)
+            found.asgs.add(found.asgs.carrier(key), resource.values.get("application_security_group_id"), address)
+        if kind not in rules and kind not in ATTACHING:
+            _inside(found, resource, subnets)
+    for key, why in listed.items():
+        carrier = found.asgs.carrier(key)
+        if not carrier.keys and not carrier.others:
+            carrier.elusive = why
     return found
 
 
-def _names(document: Document, carriers: Carriers) -> dict[str, str]:
-    """What people call the machine of each interface."""
-    found = {resource.address: named(resource, "name") for resource in document.resources if resource.type == INTERFACE}
+def _machines(document: Document, carriers: Carriers) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """What people call the machine of each interface, what the interfaces of one machine share, and doubts of that."""
+    listed: dict[str, str] = {}
+    names = {resource.address: named(resource, "name") for resource in document.resources if resource.type == INTERFACE}
+    machines: dict[str, str] = {}
+    for resource in document.resources:
+        identity = resource.values.get("virtual_machine_id")
+        if resource.type == INTERFACE and isinstance(identity, str) and identity:
+            machines[resource.address] = carriers.resource_of(identity, *_MACHINES).lower()
     for resource in document.resources:
         interfaces = resource.values.get("network_interface_ids")
+        if isinstance(interfaces, Unknown):
+            # they are in it; what else is, and whether all of them are, the plan does not show
+            kinds = {key: carriers.document.by_address.get(key) for key in interfaces.origins or ()}
+            interfaces = [Ref(key, "id") for key, one in sorted(kinds.items()) if one and one.type == INTERFACE]
+            why = f"{resource.address}.network_interface_ids is (known after apply)"
+            listed |= {one.address: why for one in interfaces if len(interfaces) > 1}
         for one in interfaces if isinstance(interfaces, list) else []:
-            found[carriers.resource_of(one, INTERFACE)] = named(resource, "name")
-    return found
+            key = carriers.resource_of(one, INTERFACE)
+            names[key] = named(resource, "name")
+            if resource.type in _MACHINES:
+                machines[key] = resource.address.lower()
+    return names, machines, listed
 
 
-def _inside(found: Attached, resource: Resource) -> None:
+def _subnet_ids(resource: Resource) -> Iterator[object]:
+    for _, block in blocks(resource.values, "ip_configuration"):
+        if (value := block.get("subnet_id")) is not None and value != "":
+            yield value
+
+
+def _subnets(document: Document, found: Attached) -> dict[str, list[str]]:
+    """The subnets that stand in virtual networks, by the network's address; and their ids."""
+    inside: dict[str, list[str]] = {}
+    for resource in document.resources:
+        if resource.type == SUBNET:
+            found.subnets.add(resource.address)
+        if resource.type != NETWORK:
+            continue
+        for path, block in blocks(resource.values, "subnet"):
+            key = f"{resource.address} {path}"
+            if isinstance(identity := block.get("id"), str) and identity:
+                aliases = [carriers.alias(SUBNET, identity, key) for carriers in (found.asgs, found.nsgs)]
+                if key not in aliases:
+                    # what the network lists of a subnet that is a resource of its own
+                    found.listed.add(key)
+                    continue
+            inside.setdefault(resource.address, []).append(key)
+            found.subnets.add(key)
+    return inside
+
+
+def _candidates(value: object, found: Attached, inside: Mapping[str, list[str]]) -> Iterator[str]:
+    """The subnets that a value may name."""
+    if isinstance(value, str):
+        yield found.asgs.resource_of(value, SUBNET)
+        return
+    origins = {value.address} if isinstance(value, Ref) else origins_of(value) or ()
+    for address in origins:
+        resource = found.asgs.document.by_address.get(address)
+        if resource is not None and resource.type == SUBNET:
+            yield address
+        yield from inside.get(address, ())
+
+
+def _inside(found: Attached, resource: Resource, subnets: Mapping[str, list[str]]) -> None:
     """Groups that stand in a resource itself, as in scale sets and in a virtual network's own subnets."""
-    for carriers, keys in ((found.nsgs, _NSG_KEYS), (found.asgs, _ASG_KEYS)):
+    if resource.type == SUBNET and resource.values.get(_WRITE_ONLY) not in (None, ""):
+        # what is told newest; the provider lists what it saw as `network_security_group_id`
+        keys_of_nsgs = frozenset({_WRITE_ONLY})
+    else:
+        keys_of_nsgs = _NSG_KEYS
+    for carriers, keys in ((found.nsgs, keys_of_nsgs), (found.asgs, _ASG_KEYS)):
         for path, around, value in walk(resource.values, keys):
-            # an interface of a scale set has one network security group, and its addresses have the other groups
-            of = around.split(".ip_configuration")[0]
-            where = f"{resource.address} {of}".strip() if of != "ip_configuration" else resource.address
-            if resource.type in ("azurerm_virtual_network", SUBNET):
-                found.subnets.add(where)
-            carriers.add(carriers.carrier(where, named(resource, "name")), value, path)
+            where = _around(resource, around)
+            if value in (None, "", []) or where in found.listed:
+                continue
+            carriers.add(carriers.carrier(where, _name_of(resource, around)), value, path)
+            if resource.type not in (NETWORK, SUBNET):
+                ids = (one for _, near, one in walk(resource.values, _SUBNET_KEYS) if _around(resource, near) == where)
+                found.subnets_of[where] = tuple(
+                    sorted({key for one in ids for key in _candidates(one, found, subnets)})
+                )
+
+
+def _name_of(resource: Resource, path: str) -> str:
+    """What people call what has groups: a subnet in a virtual network has a name of its own."""
+    own = dict(blocks(resource.values, "subnet")).get(path, {}).get("name") if resource.type == NETWORK else None
+    return own if isinstance(own, str) and own else named(resource, "name")
+
+
+def _around(resource: Resource, path: str) -> str:
+    """What has the groups of a place: an interface of a scale set has the one kind, its addresses the other one."""
+    of = re.split(r"(?:^|\.)ip_configuration", path)[0]
+    return f"{resource.address} {of}".strip()

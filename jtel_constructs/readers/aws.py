@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from jtel_constructs.policy import Environment
@@ -27,8 +28,9 @@ from jtel_constructs.readers.documents import Document, Presence, Resource
 from jtel_constructs.readers.groups import Groups, owned, require_some
 from jtel_constructs.readers.mirrors import Listing, listing
 from jtel_constructs.readers.output import attach
+from jtel_constructs.readers.place import elsewhere
 from jtel_constructs.readers.prefix_lists import PREFIX_LIST, PREFIX_LIST_ENTRY, PrefixLists, cidr
-from jtel_constructs.readers.reading import REFRESH, REFRESHED, Reading
+from jtel_constructs.readers.reading import AGED, REFRESHED, Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (
     Unknown,
@@ -69,6 +71,7 @@ _NAMES = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmpv6": ICMPV6}
 def read(environment: Environment, document: Document) -> Snapshot:
     """What a file says of an environment on AWS."""
     groups = Groups.of(document, (GROUP, DEFAULT_GROUP), "aws")
+    groups.leave_out(partial(elsewhere, environment, document))
     require_some(environment, document, groups)
     attached = attach(environment, groups, document.output, "security_group_ids", shared=True, several=True)
     reading = _Aws(environment, document, groups, attached.subjects)
@@ -194,7 +197,7 @@ class _Aws(Reading):
         copied = what in (Listing.COPY, Listing.FRESH)
         where = f"{key} ({direction}{f', {REFRESHED}' if what is Listing.COPY else ''})"
         if what in (Listing.COPY, Listing.EITHER):
-            self.copies[where] = REFRESH
+            self.copies[where] = AGED
         if what is Listing.EITHER and found and any(holder == key for holder, _ in self._listed):
             self.taken_as_declared(where)
         for block in found:

@@ -12,7 +12,7 @@ from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.differences import Difference
-from jtel_constructs.readers.values import Origins, origins_of
+from jtel_constructs.readers.values import Origins, Ref, origins_of
 
 _INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
 # as a raw state has it
@@ -105,6 +105,8 @@ class Document:
         resources: all managed resources that are in force once the file has been applied, whoever made them.
         departing: a plan's resources that it deletes or changes, as they were; what they did is over.
         made_anew: a plan's resources that it replaces, the new one first; by address, with the old one's values.
+        rebuilt: the same, the old one goes first.
+        made: addresses of a plan's resources that it makes, those that it replaces too.
         modules: a synthesized stack's calls of modules, by name; what is in them is not known.
         output: value of the output that tells the servers' groups; None where there is no such output.
         providers: configurations of providers, by their key.
@@ -118,6 +120,8 @@ class Document:
     resources: tuple[Resource, ...]
     departing: tuple[Resource, ...] = ()
     made_anew: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rebuilt: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    made: frozenset[str] = frozenset()
     modules: Mapping[str, Any] = field(default_factory=dict)
     output: Any = None
     providers: Mapping[str, Provider] = field(default_factory=dict)
@@ -157,6 +161,18 @@ class Document:
                 if address in self.by_address:
                     waiting.append(self.by_address[address].values)
         return frozenset(seen)
+
+    def literal(self, value: object) -> object:
+        """What a reference leads to, where the file itself sets that to a text; any other value as it is."""
+        seen = set()
+        while isinstance(value, Ref) and value not in seen:
+            seen.add(value)
+            target = self.by_address.get(value.address)
+            found = target.values.get(value.attribute) if target else None
+            if not isinstance(found, str | Ref):
+                break
+            value = found
+        return value
 
     @property
     def settle(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.matrix import INTERNAL
@@ -55,6 +57,35 @@ class Groups:
         """The groups of this name."""
         wanted = folded(self.cloud, name)
         return [key for key, found in self.names.items() if folded(self.cloud, found) == wanted]
+
+    def leave_out(self, elsewhere: Callable[[Resource], bool], output: Any = None) -> None:
+        """Forget the names of groups that are none of the environment's, where another group has that name too.
+
+        Args:
+            elsewhere: whether a group surely is somewhere else.
+            output: the output that tells the servers' groups, where what it names settles the rest.
+        """
+        alike: dict[str, list[str]] = {}
+        for key, name in self.names.items():
+            alike.setdefault(folded(self.cloud, name), []).append(key)
+        told: frozenset[str] | None = None
+        for keys in alike.values():
+            if len(keys) < 2:
+                continue
+            here = [key for key in keys if not elsewhere(self.by_key[key])] or keys
+            if len(here) > 1:
+                told = frozenset(self._told(output)) if told is None else told
+                here = [key for key in here if key in told] if len(told & set(here)) == 1 else here
+            for key in set(keys) - set(here):
+                del self.names[key]
+
+    def _told(self, value: Any) -> Iterator[str]:
+        """The groups that an output names."""
+        items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        for item in items:
+            yield from self._told(item)
+        if isinstance(value, str | Ref) and (key := self.find(value)) is not None:
+            yield key
 
     def find(self, value: object, attribute: str = "id", account: str | None = None) -> str | None:
         """The group that a reference or an id in the cloud names, if it is in the file."""

@@ -13,16 +13,14 @@ from typing import Any
 
 from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, BOTH, PacketRule, Ports, Selector, intersect, union
 from jtel_constructs.reach.verdict import Acts
+from jtel_constructs.readers.azure_admin import ANY_PORTS, BEFORE
 from jtel_constructs.readers.azure_rules import DIRECTIONS_OF, PROTOCOLS_OF
 from jtel_constructs.readers.azure_values import ports, prefix
 from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.live_common import sdk
 from jtel_constructs.readers.values import Unreadable
 
-# before every priority of a network security group
-_BEFORE = -100_000
 _EVERYWHERE = {"0.0.0.0/0": 4, "::/0": 6}
-_ANY_PORTS = ("*", "0-65535")
 _SEVERAL = "there are rules of several managers, and which comes first is not in Azure's answer"
 _PASSING = "an admin rule before it leaves some of these packets to the groups, and which ones cannot be told"
 _IN_PART = "whether it is about this server cannot be told: the addresses of its interfaces are not all in it"
@@ -131,7 +129,7 @@ class AdminRules:
                 _ports(one.destination_port_ranges),
                 versions,
                 allow=access != "Deny",
-                priority=_BEFORE + one.priority,
+                priority=BEFORE + one.priority,
                 conditional=_ports(one.source_port_ranges) != ALL_PORTS,
                 untold=here is Acts.UNTOLD,
             )
@@ -164,7 +162,7 @@ def _remotes(items: Iterable[Any]) -> Iterator[tuple[Selector, frozenset[int]]]:
 
 def _ports(ranges: Iterable[str] | None) -> Ports:
     named = list(ranges or ())
-    if not named or any(text in _ANY_PORTS for text in named):
+    if not named or any(text in ANY_PORTS for text in named):
         return ALL_PORTS
     return union(ports(text, "a range of ports") for text in named)
 

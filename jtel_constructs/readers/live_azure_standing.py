@@ -75,7 +75,8 @@ class Interfaces:
             self._subnet(self._subnet_of.get(key))
         for key in self._of_nsgs.servers:
             self._group(self._nsgs[key], found)
-        standing = Standing(self._asgs, self._behind, self._subnet_of, self._subnets)
+        subnets_of = {key: (subnet,) for key, subnet in self._subnet_of.items()}
+        standing = Standing(self._asgs, self._behind, subnets_of, self._subnets)
         self.troubles += standing.judge(self._of_asgs, self._of_nsgs)
         if ours:
             self._effective(ours)
@@ -189,10 +190,6 @@ class Interfaces:
                 if differing:
                     some = ", ".join(sorted({rule[0] for rule in differing})[:_SHOWN])
                     self._trouble(name, f"the rules in force are not those of {self._nsgs[group].name}: {some}")
-        own, subnet = self._behind.get(key), self._behind.get(self._subnet_of.get(key, ""))
-        if own and subnet and (more := set(subnet.keys) - set(own.keys) | set(subnet.others)):
-            group = self._of_nsgs.name(more.pop())
-            self._trouble(name, f"its subnet {subnet.name} has {group}, which may close what its own group opens")
 
     def _trouble(self, name: str, message: str) -> None:
         self.troubles.append(untold(name, message, name, settle="look at the interface's effective security rules"))

@@ -33,6 +33,11 @@ _HARMLESS = frozenset(
         "aws_secretsmanager_secret_version",
         "aws_ssm_parameter",
         "azurerm_key_vault_secret",
+        # they say who may do something, which is no doing
+        "azurerm_pim_active_role_assignment",
+        "azurerm_pim_eligible_role_assignment",
+        "azurerm_role_assignment",
+        "azurerm_portal_dashboard",
         "azurerm_management_lock",
         "azurerm_monitor_activity_log_alert",
         "azurerm_monitor_diagnostic_setting",

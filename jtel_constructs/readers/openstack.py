@@ -6,6 +6,7 @@ What Neutron makes of values: its API reference (security group rules), and how 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from jtel_constructs.policy import Environment
@@ -30,6 +31,7 @@ from jtel_constructs.readers import attached_openstack
 from jtel_constructs.readers.documents import Document, Presence, Resource, Shape
 from jtel_constructs.readers.groups import Groups, owned, require_some
 from jtel_constructs.readers.output import attach
+from jtel_constructs.readers.place import elsewhere
 from jtel_constructs.readers.reading import Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (
@@ -74,6 +76,7 @@ class Meaning(NamedTuple):
 def read(environment: Environment, document: Document) -> Snapshot:
     """What a file says of an environment on OpenStack."""
     groups = Groups.of(document, (GROUP,), "openstack")
+    groups.leave_out(partial(elsewhere, environment, document))
     require_some(environment, document, groups)
     attached = attach(environment, groups, document.output, "security_group_ids", shared=True, several=True)
     reading = _OpenStack(environment, document, groups, attached.subjects)

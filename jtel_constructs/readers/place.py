@@ -89,7 +89,7 @@ class Places:
                 ("location", platform.location, _location),
                 ("resource_group_name", platform.resource_group, str.lower),
             ):
-                value = group.values.get(key)
+                value = self._document.literal(group.values.get(key))
                 if is_token(wanted):
                     continue
                 if not isinstance(value, str) or not value:
@@ -98,12 +98,12 @@ class Places:
                     yield _wrong(group, f"its {key} is {value}, and the platform's is {wanted}")
             if platform.subscription_id is None or is_token(platform.subscription_id):
                 continue
-            subscription, asked = _subscription(group), platform.subscription_id
+            subscription, asked = subscription_of(group), platform.subscription_id
             if not isinstance(subscription, str):
                 yield self._untold(group, f"which subscription it is in{_said(subscription)}")
             elif subscription.lower() != asked.lower():
                 yield _wrong(group, f"it is in the subscription {subscription}, and the platform's is {asked}")
-        yield from self._one(self._groups, "subscription", _subscription)
+        yield from self._one(self._groups, "subscription", subscription_of)
 
     # -- OpenStack ---------------------------------------------------------------------------------------------------
 
@@ -167,6 +167,23 @@ class Places:
         return untold(group.address, f"it cannot be told {what}", settle=self._document.settle)
 
 
+def elsewhere(environment: Environment, document: Document, group: Resource) -> bool:
+    """Whether a group surely is not where the environment's groups are."""
+    platform = environment.platform
+    facts: list[tuple[object, str | None]]
+    if isinstance(platform, AwsPlatform):
+        facts = [(group.values.get("vpc_id"), platform.vpc_id), (region_of(group), platform.region)]
+    elif isinstance(platform, AzurePlatform):
+        folder = document.literal(group.values.get("resource_group_name"))
+        facts = [(folder, platform.resource_group), (subscription_of(group), platform.subscription_id)]
+    else:
+        facts = [(region_of(group), platform.region)]
+    return any(
+        isinstance(found, str) and found and wanted and not is_token(wanted) and found.lower() != wanted.lower()
+        for found, wanted in facts
+    )
+
+
 def region_of(resource: Resource) -> object:
     """The region of a resource: its own (AWS from 6.0 on, OpenStack), that of its ARN, or its provider's.
 
@@ -197,7 +214,8 @@ def _account(group: Resource) -> object:
     return owner if isinstance(owner, str) and owner else None
 
 
-def _subscription(group: Resource) -> object:
+def subscription_of(group: Resource) -> object:
+    """The subscription of a resource: by its id, or else its provider's; None where nothing says it."""
     identity = group.values.get("id")
     if isinstance(identity, str) and (match := _SUBSCRIPTION.fullmatch(identity)):
         return match[1].lower()

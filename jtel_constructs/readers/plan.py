@@ -76,7 +76,9 @@ def load_plan(path: Path, content: Mapping[str, Any], output: str) -> Document:
         Shape.PLAN,
         (*resources, *beside),
         tuple(_departing(path, content.get("resource_changes", []))),
-        dict(_made_anew(changes)),
+        dict(_replaced(changes, ["create", "delete"])),
+        dict(_replaced(changes, ["delete", "create"])),
+        frozenset(address for address, change in changes.items() if "create" in (change.get("actions") or [])),
         output=_output(path, content, config, output),
         providers=config.providers,
         drift=tuple(_as_found(drifted)),
@@ -168,10 +170,10 @@ def _departing(path: Path, value: Any) -> Iterator[Resource]:
             yield Resource(address, str(entry.get("type")), change["before"])
 
 
-def _made_anew(changes: Changes) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """What is replaced, the new one first: the old one's values."""
+def _replaced(changes: Changes, order: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What is replaced in this order: the old one's values."""
     for address, change in changes.items():
-        if change.get("actions") == ["create", "delete"] and isinstance(before := change.get("before"), dict):
+        if change.get("actions") == order and isinstance(before := change.get("before"), dict):
             yield address, before
 
 
@@ -234,6 +236,11 @@ def _planned(
     for key, part in unknown.items():
         if has_unknown(part):
             full[key] = _value(config, address, values.get(key), part, mine, key, (kind, key) in _IN_ORDER)
+    for key in mine or ():
+        if key.endswith("_wo") and full.get(key) is None:
+            # an argument that is only written is never in a plan (Terraform: "Use write-only arguments")
+            text, origins = config.resolve(address, (mine or {})[key])
+            full[key] = Unknown(origins) if text is None else text
     if (origins := config.provisioned(address)) is not None:
         full["provisioner"] = Unknown(origins)
     configured = None if mine is None else frozenset(mine)

@@ -16,7 +16,7 @@ from jtel_constructs.readers.makers import Makers
 from jtel_constructs.readers.output import Attachments, check_output
 from jtel_constructs.readers.place import Places
 from jtel_constructs.readers.replaced import meeting_themselves
-from jtel_constructs.readers.snapshot import Snapshot
+from jtel_constructs.readers.snapshot import Doubt, Snapshot
 from jtel_constructs.readers.values import Expression, Ref, Unknown, Unreadable, shown
 from jtel_constructs.wording import few
 
@@ -26,6 +26,13 @@ ASK = "ask the cloud itself once it is deployed (`--live`)"
 REFRESH = (
     "look again: `terraform apply -refresh-only`, then `terraform show -json > state.json`, `--state state.json`; or "
     "ask the cloud itself (`--live`)"
+)
+
+
+AGED = Doubt(
+    "stands in a copy of the group's own list alone, which is as old as Terraform's last look at the cloud: whether it "
+    "is in force cannot be told from this file",
+    REFRESH,
 )
 
 
@@ -48,7 +55,7 @@ class Reading:
         self.troubles: list[Difference] = []
         self.expressions: set[str] = set()
         self.account: str | None = None
-        self.copies: dict[str, str] = {}
+        self.copies: dict[str, Doubt] = {}
         self.notes: list[str] = []
         self._own_rules: set[str] = set()
         self._declared: list[str] = []

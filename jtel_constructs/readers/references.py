@@ -23,6 +23,7 @@ _TEMPLATE = re.compile(r"(?<!\$)(?:\$\$)*\$\{|(?<!%)(?:%%)*%\{")
 _ROOTS = re.compile(rf"(?<![\w.\]-])({_NAME}(?:{_STEP})*)")
 # quoted text with no expression in it
 _STRINGS = re.compile(r'(?<!\[)"[^"\\$%{}]*"(?!\])')
+_COPY = re.compile(r"\[\s*(each\.key|each\.value|count\.index)\s*\]")
 # words of the language, and calls of functions, name nothing
 _WORDS = frozenset({"true", "false", "null", "for", "in", "if", "else", "endif", "endfor"})
 _OUTSIDE = frozenset({"data", "var", "module", "terraform", "path"})
@@ -139,6 +140,8 @@ class Scope:
         return value
 
     def _text(self, text: str) -> Any:
+        if self.each:
+            text = _COPY.sub(self._index, text)
         if match := _ALONE.fullmatch(text):
             try:
                 return self.follow(match[1])
@@ -149,6 +152,15 @@ class Scope:
             roots = {name.partition(".")[0].partition("[")[0] for name in names if "." in name or "[" in name}
             return Expression(text, bool(roots) and _OUTSIDE.issuperset(roots), self.origins(names, text))
         return text.replace("$${", "${").replace("%%{", "%{")
+
+    def _index(self, match: re.Match[str]) -> str:
+        """An index of `each` or `count` as the literal that it is in this copy of a block."""
+        try:
+            found = walk(self.each, tuple(match[1].split(".")))
+        except NotFollowed:
+            return match[0]
+        plain = isinstance(found, int) or (isinstance(found, str) and "${" not in found and "%{" not in found)
+        return index_text(found) if plain else match[0]
 
     # -- references --------------------------------------------------------------------------------------------------
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from jtel_constructs.reach.packets import PacketRule
 from jtel_constructs.readers.differences import Difference
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][\w-]*\.[A-Za-z_][\w-]*)\.id\}")
+
+
+class Doubt(NamedTuple):
+    """Why it cannot be told whether a rule is in force, and what settles it."""
+
+    why: str
+    settle: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +35,8 @@ class Snapshot:
         expressions: sources that the file names by an expression, whose ids only the deployment knows.
         account: AWS, the account whose groups need no account before their ids; None where not known.
         synthesized: whether ids in the file are expressions, as in a stack that was never applied.
-        copies: places of rules that only a copy of the cloud's own list names, as old as Terraform's last look (rules
-            that are `untold`), with what settles whether they are in force.
+        copies: places of rules of which nobody can tell whether they are in force (rules that are `untold`), such as
+            those that only a copy of the cloud's own list names, as old as Terraform's last look; and why.
         notes: what was not examined, in words, for the summary.
         drift: rules that a plan found changed or deleted behind Terraform's back, by address, in words.
         troubles: what is wrong, or cannot be told, already.
@@ -45,7 +53,7 @@ class Snapshot:
     expressions: frozenset[str] = frozenset()
     account: str | None = None
     synthesized: bool = False
-    copies: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, Doubt] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
     troubles: tuple[Difference, ...] = ()
