@@ -193,3 +193,8 @@ class PacketRule:
         """All that it does, wherever it stands: equal for a rule and a second one like it."""
         end = (self.remote, self.protocol, self.ports, self.versions, self.local)
         return (self.holder, self.direction, *end, self.allow, self.priority, self.conditional, self.untold)
+
+
+def anything(holder: str, where: str, direction: Direction, allow: bool = True) -> PacketRule:
+    """What stands for a rule that could not be read: it may let anything through, or refuse it."""
+    return PacketRule(holder, where, direction, ANYONE, None, ALL_PORTS, allow=allow, untold=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import AwsPlatform, Environment, is_token
-from jtel_constructs.reach.packets import Direction, PacketRule, Selector
+from jtel_constructs.reach.packets import Direction, PacketRule, Selector, anything
 from jtel_constructs.readers.attachments import Carrier
 from jtel_constructs.readers.aws import protocol_and_ports
 from jtel_constructs.readers.differences import Difference, untold
@@ -69,6 +69,8 @@ def read_from(client: Any, environment: Environment, platform: AwsPlatform) -> S
                 except Unreadable as error:
                     name = found.get(answer.get("GroupId"), {}).get("GroupName", "")
                     troubles.append(untold(_name(answer), str(error), name, _direction(answer)))
+                    # what is missing there may be its work
+                    rules.append(anything(str(answer.get("GroupId")), _name(answer), _direction(answer)))
     names_by_id = {identity: group["GroupName"] for identity, group in found.items()}
     refused = sdk("botocore.exceptions", "aws").ClientError
     try:

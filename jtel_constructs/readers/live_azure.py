@@ -8,7 +8,7 @@ from typing import Any
 
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import AzurePlatform, Environment
-from jtel_constructs.reach.packets import Direction, PacketRule
+from jtel_constructs.reach.packets import Direction, PacketRule, anything
 from jtel_constructs.readers.azure_account import network_client
 from jtel_constructs.readers.azure_rules import (
     DEFAULT_PRIORITIES,
@@ -145,6 +145,8 @@ class _Reading:
         except Unreadable as error:
             direction: Direction = DIRECTIONS_OF.get(_word(rule.direction), "ingress")
             self.troubles.append(untold(where, str(error), group, direction))
+            # what is missing or open there may be its work
+            self.rules += [anything(key, where, direction, allow) for allow in (True, False)]
             return
         if _unfinished(rule):
             self._doubt(where, group, rule.provisioning_state, found.direction)

@@ -11,7 +11,18 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, BOTH, PacketRule, Ports, Selector, intersect, union
+from jtel_constructs.reach.packets import (
+    ALL_PORTS,
+    ANYONE,
+    BOTH,
+    DIRECTIONS,
+    PacketRule,
+    Ports,
+    Selector,
+    anything,
+    intersect,
+    union,
+)
 from jtel_constructs.reach.verdict import Acts
 from jtel_constructs.readers.azure_admin import ANY_PORTS, BEFORE
 from jtel_constructs.readers.azure_rules import DIRECTIONS_OF, PROTOCOLS_OF
@@ -94,6 +105,7 @@ class AdminRules:
                 rules = list(self._rules(one, server, holder, where))
             except Unreadable as error:
                 self.troubles.append(untold(where, str(error), server))
+                self.rules += [anything(holder, where, way, allow) for way in DIRECTIONS for allow in (True, False)]
                 continue
             if _word(one.access) == "Allow":
                 # the groups decide on these packets, and no later admin rule

@@ -7,7 +7,7 @@ from typing import Any
 
 from jtel_constructs.errors import ToolError
 from jtel_constructs.policy import Environment, OpenStackPlatform
-from jtel_constructs.reach.packets import DIRECTIONS, EVERYWHERE, Direction, PacketRule, Selector
+from jtel_constructs.reach.packets import DIRECTIONS, EVERYWHERE, Direction, PacketRule, Selector, anything
 from jtel_constructs.readers.attachments import Carrier, server_named, wide_pairs
 from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.live_common import group_names, one_line, sdk, snapshot
@@ -69,6 +69,8 @@ def read_from(connection: Any, environment: Environment) -> Snapshot:
             except Unreadable as error:
                 direction: Direction = "egress" if rule.direction == "egress" else "ingress"
                 troubles.append(untold(str(rule.id), str(error), name, direction))
+                # what is missing there may be its work
+                rules.append(anything(identity.lower(), str(rule.id), direction))
     carriers = _carriers(environment, connection, groups)
     return snapshot(environment, f"Neutron of the project {project}", groups, rules, troubles, carriers=carriers)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from jtel_constructs.matrix import INTERNAL
 from jtel_constructs.policy import Environment
-from jtel_constructs.reach.packets import ALL_PORTS, ANYONE, DIRECTIONS, Direction, PacketRule
+from jtel_constructs.reach.packets import DIRECTIONS, Direction, PacketRule, anything
 from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned, examined, judge
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.documents import Document, Resource, Shape
@@ -98,9 +98,7 @@ class Reading:
                 for allow in allows:
                     if (key, one, allow) not in self._untold:
                         self._untold.add((key, one, allow))
-                        self.rules.append(
-                            PacketRule(key, where, one, ANYONE, None, ALL_PORTS, allow=allow, untold=True)
-                        )
+                        self.rules.append(anything(key, where, one, allow))
 
     def unsupported(self, resource: Resource, holder: str | None = None, direction: Direction | None = None) -> bool:
         """Report what of a whole block cannot be read; whether there is anything of that kind."""

@@ -393,3 +393,24 @@ def test_the_command_answers_a_scheduled_job(arm: Arm, tmp_path: Path, capsys: p
     said = capsys.readouterr()
     assert {one["because"][0] for one in json.loads(said.out)["differences"]} == {"demo-db/by-hand"}
     assert "\x1b" not in said.out + said.err
+
+
+@pytest.mark.parametrize("value", ["10.8.0.1-10.8.0.9", "not a prefix"])
+def test_what_is_missing_beside_a_rule_that_cannot_be_read_may_be_its_work(arm: Arm, value: str) -> None:
+    deployed = Deployed(arm)
+    own = deployed.own("db")
+    (rule,) = [one for one in own if one["properties"].get("sourceAddressPrefix") == "198.51.100.0/28"]
+    rule["properties"]["sourceAddressPrefix"] = value
+    (one,) = deployed.proof().found
+    assert (str(one.kind), value in one.message) == ("untold", True)
+
+
+def test_a_group_of_the_subnet_is_seen_though_no_machine_runs(arm: Arm) -> None:
+    deployed = Deployed(arm)
+    arm.put("networkSecurityGroups", "other", securityRules=[], defaultSecurityRules=[])
+    arm.put(
+        "virtualNetworks", "vnet/subnets/apps", networkSecurityGroup={"id": f"{FOLDER}/networkSecurityGroups/other"}
+    )
+    found = deployed.proof().found
+    assert {str(one.kind) for one in found} == {"untold"}
+    assert all("has other" in one.message and "may close" in one.message for one in found)
