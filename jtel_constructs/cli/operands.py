@@ -13,7 +13,7 @@ from typing import TypeVar
 from jtel_constructs.cli.common import path_of
 from jtel_constructs.errors import InputError, Problem, ToolError, problems_of
 from jtel_constructs.matrix import Matrix, load_matrix
-from jtel_constructs.matrix.files import read_yaml
+from jtel_constructs.matrix.files import looks_like_a_matrix, read_yaml
 from jtel_constructs.policy import RuleSet, compute, load_environment
 
 _TERRAFORM = (".json", ".tfstate")
@@ -60,7 +60,7 @@ def _load(text: str, path: Path, tree: _Tree | None = None) -> Operand:
     if path.suffix in _TERRAFORM or (path.suffix not in _YAML and _is_json(path)):
         return Operand(text, terraform=path)
     data = read_yaml(path).data
-    if isinstance(data, dict) and "rows" in data and "platform" not in data:
+    if looks_like_a_matrix(data):
         return Operand(text, matrix=load_matrix(path))
     environment = load_environment(path)
     if tree and environment.matrix:

@@ -118,5 +118,6 @@ def say(text: str) -> None:
     text = visible(text)
     if sys.stdout.isatty():
         indent = " " * (len(text) - len(text.lstrip()) + 2)
-        text = textwrap.fill(text, _width(), subsequent_indent=indent, break_on_hyphens=False)
+        # a word that is longer than a line, such as an address in Terraform, stays whole: else it could not be copied
+        text = textwrap.fill(text, _width(), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
     print(text)

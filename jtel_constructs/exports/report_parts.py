@@ -43,7 +43,7 @@ def proof_section(section: Element, found: RuleSet, examined: Examined | None) -
         add(box, "p", "Nothing was proved", class_="word")
         text = (
             "No Terraform file and no cloud was compared. This page shows what the rows of the document ask for; "
-            f"what is in force may differ. To prove it: jtel report {found.environment.name} --state FILE, or --live."
+            "what is in force may differ. To prove it: jtel report with --stack, --plan, --state or --live."
         )
         add(box, "p", text)
         return

@@ -59,6 +59,11 @@ class YamlFile:
         return where[:-1] if alone else where
 
 
+def looks_like_a_matrix(data: Any) -> bool:
+    """Whether a file's data is that of a matrix file, and not that of an environment."""
+    return isinstance(data, dict) and "rows" in data and "platform" not in data
+
+
 def is_folder(path: Path) -> bool:
     """Whether there is a folder of this name, which may be one that no file can have."""
     try:
@@ -92,9 +97,7 @@ def read_yaml(path: Path) -> YamlFile:
         InputError: no such file, a directory, not UTF-8, not YAML, a key twice, nothing in it.
     """
 
-    def fail(message: str, line: int | None = None) -> InputError:
-        return InputError([Problem("", message, line)], file=str(path))
-
+    fail = _failing(path)
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -108,6 +111,23 @@ def read_yaml(path: Path) -> YamlFile:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise fail("this is not UTF-8 text; save the file as UTF-8", line) from None
+    return parse_yaml(text, path)
+
+
+def _failing(path: Path) -> Callable[..., InputError]:
+    def fail(message: str, line: int | None = None) -> InputError:
+        return InputError([Problem("", message, line)], file=str(path))
+
+    return fail
+
+
+def parse_yaml(text: str, path: Path) -> YamlFile:
+    """One YAML document, as if it were what the file has in it.
+
+    Raises:
+        InputError: not YAML, a key twice, nothing in it.
+    """
+    fail = _failing(path)
     try:
         _check_depth(text, fail)
         loader = _LOADER(text)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from jtel_constructs.errors import InputError
+from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix.files import KeyPath, read_yaml
 from jtel_constructs.matrix.ports import PortsField, Protocol
 from jtel_constructs.matrix.records import Record, validation_problems, wrong_at
@@ -206,6 +206,9 @@ def _documented() -> Matrix:
 
 def _load(path: Path) -> Matrix:
     document = read_yaml(path)
+    if isinstance(document.data, dict) and "platform" in document.data and "rows" not in document.data:
+        message = "this is an environment file, no matrix; a matrix file has the form of matrix/required-ports.yaml"
+        raise InputError([Problem("", message)], file=str(path))
     try:
         return Matrix.model_validate(document.data)
     except ValidationError as error:

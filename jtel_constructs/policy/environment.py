@@ -11,7 +11,15 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError, model_
 
 from jtel_constructs.errors import InputError, Problem
 from jtel_constructs.matrix import INTERNAL, PEERS, ROLES, Matrix, PeerName, Protocol, Role, load_matrix
-from jtel_constructs.matrix.files import KeyPath, YamlFile, is_folder, path_text, read_yaml, with_hint
+from jtel_constructs.matrix.files import (
+    KeyPath,
+    YamlFile,
+    is_folder,
+    looks_like_a_matrix,
+    path_text,
+    read_yaml,
+    with_hint,
+)
 from jtel_constructs.matrix.model import Key, Text
 from jtel_constructs.matrix.ports import PortsField
 from jtel_constructs.matrix.records import OneOrMany, Record, validation_problems
@@ -350,4 +358,10 @@ def load_environment(path: Path | str) -> Environment:
         InputError: the file cannot be read, or keys are wrong.
     """
     document = read_yaml(Path(path))
+    if looks_like_a_matrix(document.data):
+        message = (
+            "this is a matrix file, no environment: an environment names it with matrix: FILE. Keep it in another "
+            "folder than environment files"
+        )
+        raise InputError([Problem("", message)], file=str(path))
     return Environment.build(document.data, document)

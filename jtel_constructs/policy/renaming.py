@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from jtel_constructs.errors import InputError, Problem
-from jtel_constructs.policy.environment import load_environment
+from jtel_constructs.policy.environment import Environment, load_environment
 
 # a key of the file itself, in a block: keys of other things are further in
 _NAME = re.compile(r"^name:[ \t]*(?P<value>[^\s#]+)[ \t]*(?P<rest>#.*)?$", re.MULTILINE)
@@ -21,7 +21,14 @@ def renamed(path: Path, name: str) -> str:
         InputError: the file is wrong, or the name is none, or the file's form is not one where that can be done.
     """
     environment = load_environment(path)
-    text = path.read_text(encoding="utf-8-sig")
+    text = path.read_bytes().decode("utf-8-sig")
+    if "\r\n" in text:
+        # as an editor on Windows ends lines; they stay so
+        return _renamed(environment, path, text.replace("\r\n", "\n"), name).replace("\n", "\r\n")
+    return _renamed(environment, path, text, name)
+
+
+def _renamed(environment: Environment, path: Path, text: str, name: str) -> str:
     found = list(_NAME.finditer(text))
     if name == environment.name:
         raise InputError([Problem("name", f"it is {name!r} already; give another name")], file=str(path))

@@ -357,6 +357,25 @@ def test_a_name_without_its_ending_is_told_of_the_file_that_is_here(
     )
 
 
+def test_a_matrix_and_an_environment_are_told_apart(jtel: Any, folder: Path) -> None:
+    matrix = Path(commands.__file__).parents[2] / "matrix/required-ports.yaml"
+    said = jtel("check", matrix)
+    assert said.code == 2
+    assert said.err.startswith(f"error: {matrix}: this is a matrix file, no environment: ")
+    said = jtel("matrix", "--matrix", folder / "acme.yaml")
+    assert said.code == 2
+    assert said.err.startswith(f"error: {folder / 'acme.yaml'}: this is an environment file, no matrix; ")
+
+
+def test_a_table_of_environments_names_files_where_they_are_named_otherwise(jtel: Any, folder: Path) -> None:
+    (folder / "office.yaml").write_text(GOOD.replace("acme", "office"), encoding="utf-8")
+    assert "file" not in jtel("check", folder).out.splitlines()[1]
+    (folder / "other.yaml").write_text(GOOD.replace("acme", "third"), encoding="utf-8")
+    lines = jtel("check", folder).out.splitlines()
+    assert lines[1].startswith("file ")
+    assert [str(folder / "other.yaml"), "third"] in [line.split()[:2] for line in lines]
+
+
 def test_a_folder_and_a_file_given_twice_are_no_two_stacks(jtel: Any, folder: Path) -> None:
     path = folder / "acme.yaml"
     assert jtel("synth", path, path, "-o", "nowhere").err == f"error: {path}: this file is given twice\n"

@@ -77,6 +77,15 @@ def test_every_table_fits_the_terminal_and_cuts_nothing(columns: int, environmen
     assert not [line for line in lines if len(line.strip()) == 1]
 
 
+def test_an_address_in_terraform_is_one_word_however_narrow_the_terminal() -> None:
+    asked = ["explain", "demo-aws", "--from", "pbx", "--to", "tel", "--port", "5061/tcp"]
+    program = "import sys; from jtel_constructs.cli import main; sys.exit(main())"
+    lines = _in_terminal(40, program, *asked).splitlines()
+    address = "aws_vpc_security_group_ingress_rule.demo-aws_tel_tcp_5060-5061_from_ipv4_203-0-113-10_32"
+    assert address in [line.strip() for line in lines]
+    assert all(len(line) <= 40 for line in lines if address not in line)
+
+
 def test_a_narrow_terminal_hides_columns_and_says_so(environment: Path) -> None:
     assert "Hidden for want of width: where, what for, holds." in _in_terminal(80, LIGHT, str(environment))
     assert "Hidden for want of width" not in _in_terminal(200, LIGHT, str(environment))

@@ -65,3 +65,27 @@ def test_refuses_a_file_whose_name_it_does_not_find(file: Path, capsys: pytest.C
     file.write_text(TEXT.replace("name: acd  # as on the whiteboard", '"name": acd'), encoding="utf-8")
     assert main(["rename", str(file), "centre"]) == 2
     assert "write group_prefix: acd" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_one_message_and_a_dry_run_needs_no_room(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(file.parent / ".acd.yaml.x"))
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    assert main(["rename", str(file), "centre"]) == 2
+    assert capsys.readouterr().err == f"error: {file}: cannot be written: permission denied ({file.parent})\n"
+    assert file.read_text(encoding="utf-8") == TEXT
+    assert main(["rename", str(file), "centre", "--dry-run"]) == 0
+
+
+def test_lines_end_as_they_did_and_a_link_stays_one(file: Path) -> None:
+    file.write_bytes(TEXT.replace("\n", "\r\n").encode())
+    link = file.with_name("link.yaml")
+    link.symlink_to(file)
+    assert main(["rename", str(link), "centre"]) == 0
+    assert link.is_symlink()
+    lines = file.read_bytes().split(b"\n")
+    assert all(line.endswith(b"\r") for line in lines[:-1])
+    assert load_environment(file).name == "centre"

@@ -123,7 +123,9 @@ def test_a_name_of_another_kind_of_file_is_refused(folder: Path, name: str, caps
 def test_without_a_file_nothing_is_proved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "acme.yaml", "-o", "r.html"]) == 0
     assert capsys.readouterr().out.startswith("r.html: acme: written; to have something proved too, add --stack, ")
-    assert "Nothing was proved" in (folder / "r.html").read_text(encoding="utf-8")
+    page = (folder / "r.html").read_text(encoding="utf-8")
+    assert "Nothing was proved" in page
+    assert "To prove it: jtel report with --stack, --plan, --state or --live." in page
 
 
 def test_what_a_file_proves_is_in_the_page_and_in_the_exit_code(

@@ -152,11 +152,15 @@ def _usage(usage: Usage) -> str:
 
 
 def _print_table(right: list[tuple[RuleSet, Plan]], verdict: str) -> None:
+    sources = [Path(found.environment.source or "") for found, _ in right]
+    # commands take the file; an environment most often has its file's name
+    by_file = any(path.stem != found.environment.name for path, (found, _) in zip(sources, right, strict=True))
     print_table(
         f"{len(right)} environments, {verdict}",
-        ("environment", "cloud", "redundant", "servers", "rules", "notices", "tightest limit"),
+        (*["file"] * by_file, "environment", "cloud", "redundant", "servers", "rules", "notices", "tightest limit"),
         (
             (
+                *[str(path)] * by_file,
                 found.environment.name,
                 found.environment.platform.cloud,
                 "yes" if found.environment.redundant else "no",
@@ -165,7 +169,7 @@ def _print_table(right: list[tuple[RuleSet, Plan]], verdict: str) -> None:
                 str(len(found.notices)),
                 _tightest(plan),
             )
-            for found, plan in right
+            for path, (found, plan) in zip(sources, right, strict=True)
         ),
         wrap="tightest limit",
         optional=("redundant", "servers"),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from jtel_constructs.cli.common import path_of
 from jtel_constructs.errors import InputError, Problem
-from jtel_constructs.policy import load_environment
+from jtel_constructs.matrix.files import parse_yaml
+from jtel_constructs.policy import Environment, load_environment
 from jtel_constructs.policy.renaming import renamed
+from jtel_constructs.writing import write_file
 
 HELP = "give an environment another name; its groups stay"
 DESCRIPTION = """\
@@ -36,23 +35,17 @@ def run(options: Namespace) -> int:
     path = path_of(options.environment)
     before = load_environment(path)
     text = renamed(path, options.name)
-    # beside the file, since it may name a matrix by a path of its own; in its place only if it is right
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".yaml")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        after = load_environment(Path(scratch))
-        assert after.prefix == before.prefix
-        if options.dry_run:
-            print(text, end="")
-            return 0
-        os.chmod(scratch, path.stat().st_mode & 0o777)  # noqa: PTH101
-        os.replace(scratch, path)  # noqa: PTH105
+        document = parse_yaml(text, path)
+        after = Environment.build(document.data, document)
     except InputError as error:
         problems = [Problem(problem.where, problem.message) for problem in error.problems]
         raise InputError(problems, file=f"{path} with the new name") from None
-    finally:
-        Path(scratch).unlink(missing_ok=True)
+    assert after.prefix == before.prefix
+    if options.dry_run:
+        print(text, end="")
+        return 0
+    write_file(path, text)
     print(f"{path}: {before.name} is named {after.name} now; its groups stay {after.prefix}-...")
     print("a plan changes a tag or a description of each group, where it is, and nothing else")
     return 0
