@@ -73,7 +73,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--redundant", action=BooleanOptionalAction, help="which of the document's two columns holds")
     for peer in PEERS:
         parser.add_argument(f"--{peer}", metavar="BLOCKS", help=f"{_PEERS[peer]}; CIDR blocks with commas between")
-    parser.add_argument("-o", "--output", metavar="FILE", help="default: NAME.yaml in the folder of environments")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="default: NAME.yaml in the folder of environments, if it is there"
+    )
 
 
 def run(options: Namespace) -> int:
