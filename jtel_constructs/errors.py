@@ -120,5 +120,8 @@ def no_such_file(path: Path) -> str:
 def suggestion(value: object, allowed: Iterable[str]) -> str | None:
     """The allowed value that a typing error most likely meant, or None."""
     lowered = {name.lower(): name for name in allowed}
-    near = difflib.get_close_matches(str(value).lower(), lowered, n=1, cutoff=0.6)
-    return lowered[near[0]] if near else None
+    asked = str(value).lower()
+    near = difflib.get_close_matches(asked, lowered, n=1, cutoff=0.6)
+    # a role without its ACD- in front
+    near = near or [name for name in lowered if asked and asked in name.split("-")]
+    return lowered[near[0]] if len(near) == 1 else None

@@ -133,6 +133,7 @@ CASES = [
     # servers
     Case("unknown role", role("[ACD-LBX]"), "servers[0].roles[0]", ("unknown value 'ACD-LBX'", "allowed: ACD-TEL", "did you mean 'ACD-LB'?")),
     Case("role in lower case", role("[acd-lb]"), "servers[0].roles[0]", ("did you mean 'ACD-LB'?",)),
+    Case("role without its beginning", role("[LB]"), "servers[0].roles[0]", ("unknown value 'LB'", "did you mean 'ACD-LB'?")),
     Case("role as a number", role("[7]"), "servers[0].roles[0]", ("must be one of ACD-TEL", "not 7")),
     Case("role without a list", role("ACD-LB"), "servers[0].roles", ("must be a list, not 'ACD-LB'; write [ACD-LB]",)),
     Case("role twice", role("[ACD-LB, ACD-LB]"), "servers[0].roles", ("stands twice",)),
