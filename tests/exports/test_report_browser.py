@@ -136,6 +136,15 @@ def test_the_search_finds_words_and_ports_within_ranges(page: Chrome, found: Rul
     assert lines() == everything
 
 
+def test_a_servers_name_is_not_broken_at_its_hyphens_where_there_is_room(page: Chrome) -> None:
+    script = """
+        const name = document.querySelector('#rule-table td b');
+        name.textContent = 'NODE-19-of-the-second-site';
+        return name.getClientRects().length;
+    """
+    assert page.execute_script(script) == 1
+
+
 def test_it_is_used_by_keyboard_alone(page: Chrome) -> None:
     def press(*keys: str) -> Any:
         ActionChains(page).send_keys(*keys).perform()
