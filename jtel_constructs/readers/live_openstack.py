@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from jtel_constructs.errors import ToolError
@@ -71,8 +72,30 @@ def read_from(connection: Any, environment: Environment) -> Snapshot:
                 troubles.append(untold(str(rule.id), str(error), name, direction))
                 # what is missing there may be its work
                 rules.append(anything(identity.lower(), str(rule.id), direction))
+    troubles += _shared(connection, groups)
     carriers = _carriers(environment, connection, groups)
     return snapshot(environment, f"Neutron of the project {project}", groups, rules, troubles, carriers=carriers)
+
+
+def _shared(connection: Any, groups: dict[str, str]) -> Iterator[Difference]:
+    """Groups that are shared with other projects, whose ports may carry them and are not shown to this one.
+
+    Neutron's administration guide, "Role-based access control": sharing a security group with specific projects.
+    """
+    network = connection.network
+    if network.find_extension("rbac-security-groups", ignore_missing=True) is None:
+        return
+    for policy in network.rbac_policies(object_type="security_group"):
+        name = groups.get(str(policy.object_id).lower())
+        whom = str(policy.target_project_id)
+        if name and whom != connection.current_project_id:
+            who = "every project" if whom == "*" else f"the project {whom}"
+            yield untold(
+                str(policy.object_id),
+                f"{name} is shared with {who}, whose ports may carry it, and these credentials do not see them",
+                name,
+                settle=f"take the sharing back (`openstack network rbac delete {policy.id}`), or look at those ports",
+            )
 
 
 def _carriers(environment: Environment, connection: Any, groups: dict[str, str]) -> list[Carrier]:

@@ -66,6 +66,13 @@ class Port:
 
 
 @dataclass
+class Policy:
+    id: str
+    object_id: str
+    target_project_id: str
+
+
+@dataclass
 class Connection:
     """An environment as Neutron has it, behind the part of openstacksdk's interface that is used."""
 
@@ -74,7 +81,8 @@ class Connection:
     address_groups: dict[str, AddressGroup] = field(default_factory=dict)
     some_ports: list[Port] = field(default_factory=list)
     servers: dict[str, str] = field(default_factory=dict)
-    extensions: tuple[str, ...] = ("port-security",)
+    policies: list[Policy] = field(default_factory=list)
+    extensions: tuple[str, ...] = ("port-security", "rbac-security-groups")
     current_project_id: str = PROJECT
 
     @property
@@ -102,6 +110,10 @@ class Connection:
     def find_extension(self, name: str, ignore_missing: bool) -> str | None:
         assert ignore_missing
         return name if name in self.extensions else None
+
+    def rbac_policies(self, object_type: str) -> Iterator[Policy]:
+        assert (object_type, "rbac-security-groups" in self.extensions) == ("security_group", True)
+        return iter(self.policies)
 
     def find_security_group(self, identity: str, ignore_missing: bool) -> Group | None:
         assert ignore_missing
@@ -253,6 +265,21 @@ def test_a_port_without_groups_of_one_of_its_machines_is_named_by_the_machine() 
     deployed.connection.servers["M"] = "db1"
     (found,) = deployed.differences()
     assert (found.kind, found.because, found.source) == ("attachment", ("MORE",), "db1")
+
+
+@pytest.mark.parametrize(("whom", "says"), [("1f", "with the project 1f, whose ports"), ("*", "with every project")])
+def test_a_group_that_is_shared_may_be_on_ports_that_are_not_shown(whom: str, says: str) -> None:
+    deployed = Deployed()
+    deployed.connection.policies = [
+        Policy("own", "ID-internal", PROJECT),
+        Policy("other", "ID-x", whom),
+        Policy("P", "ID-internal", whom),
+    ]
+    (found,) = deployed.differences()
+    assert (str(found.kind), found.because, says in found.message) == ("untold", ("ID-internal",), True)
+    assert "openstack network rbac delete P" in found.settle
+    deployed.connection.extensions = ()
+    assert deployed.differences() == []
 
 
 def test_nothing_at_all_is_one_line() -> None:
