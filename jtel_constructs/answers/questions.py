@@ -161,6 +161,11 @@ def _group(ruleset: RuleSet, name: str, where: str) -> str:
         return known[name]
     if name in known.values() or re.fullmatch(r"([0-9]{12}/)?sg-[0-9a-f]{8,17}|/subscriptions/.+|[0-9a-f-]{36}", name):
         return name
+    servers = [*(server.name for server in ruleset.environment.cloud_servers()), INTERNAL]
+    for server in servers:
+        if name == ruleset.environment.group_name(server):
+            message = f"{name!r} is a group of {ruleset.environment.name} itself; ask for {server}"
+            raise InputError([Problem(where, message)])
     hint = f"; the groups of its site rules: {', '.join(known)}" if known else "; no site rule names a group"
     raise InputError([Problem(where, f"{name!r} is no group of {ruleset.environment.name} and no id of one{hint}")])
 

@@ -221,7 +221,9 @@ def _renamed(policy: Policy, names: Mapping[str, str]) -> Policy:
 
 
 def _because(view: View, peer: Peer, protocol: int, ports: tuple[int, int], outcome: Outcome) -> list[PacketRule]:
-    return view.because(peer, protocol, ports, allow=outcome is not Outcome.REFUSED)
+    found = view.because(peer, protocol, ports, allow=outcome is not Outcome.REFUSED)
+    # what is open for sure is not so by what may let it in
+    return [rule for rule in found if not rule.untold] if outcome is Outcome.OPEN else found
 
 
 def _by_rule(

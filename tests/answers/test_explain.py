@@ -191,6 +191,8 @@ def test_a_group_outside_is_known_by_name_and_id() -> None:
         (("10.0.0", "db", "22/tcp"), "from: '10.0.0' is no CIDR block"),
         (("8.8.8.8", "9.9.9.9", "22/tcp"), "to: neither 8.8.8.8 nor 9.9.9.9 is a server of demo"),
         (("group:jump", "db", "22/tcp"), "from: 'jump' is no group of demo"),
+        (("group:demo-db", "web", "22/tcp"), "from: 'demo-db' is a group of demo itself; ask for db"),
+        (("web", "group:demo-internal", "22/tcp"), "to: 'demo-internal' is a group of demo itself; ask for internal"),
     ],
 )
 def test_a_wrong_question_says_what_is_allowed(question: tuple[str, str, str], message: str) -> None:

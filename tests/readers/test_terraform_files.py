@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from jtel_constructs.answers import Proof, Verdict, prove
+from jtel_constructs.answers.explaining import explain
 from jtel_constructs.errors import ProofError
 from jtel_constructs.policy import compute, load_environment
 from jtel_constructs.readers import read_terraform
@@ -78,6 +79,12 @@ def test_of_a_modules_rules_that_alone_cannot_be_told_whose_source_is_a_group() 
     of = load_environment(CASES / "openstack-modules" / "env.yaml")
     (one,) = prove(compute(of), read_terraform(CASES / "openstack-modules" / "plan-group.json", of)).untold
     assert one.because == ('module.chat.openstack_networking_secgroup_rule_v2.this["ssh"]',)
+    # what is open by a rule that is read is not said to be so by the one that is not
+    snapshot = read_terraform(CASES / "openstack-modules" / "plan-group.json", of)
+    (part,) = explain(of, "198.51.100.1", "chat", "22/tcp", snapshot=snapshot).parts
+    assert [grant.addresses for grant in part.grants] == [
+        ('module.chat.openstack_networking_secgroup_rule_v2.this["sup"]',)
+    ]
 
 
 @pytest.mark.parametrize(
