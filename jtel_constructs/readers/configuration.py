@@ -10,7 +10,7 @@ from typing import Any
 
 from jtel_constructs.readers.documents import Provider, need_list, need_mapping, without_indexes
 from jtel_constructs.readers.references import NotFollowed, Scope, Step, index_text, walk
-from jtel_constructs.readers.values import Origins, Ref, Unknown, join, origins_of
+from jtel_constructs.readers.values import Origins, Ref, Unknown, Vague, join, origins_of
 
 _KEY = r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]'
 _OWN_INDEX = re.compile(rf"{_KEY}$")
@@ -68,8 +68,10 @@ class Configuration:
         self._modules[prefix] = module
         for entry in need_list(self._path, module.get("resources", []), "configuration.resources"):
             entry = need_mapping(self._path, entry, "configuration.resources")
-            need_mapping(self._path, entry.get("expressions", {}), "configuration.expressions")
-            self._resources[prefix + str(entry.get("address"))] = entry
+            expressions = need_mapping(self._path, entry.get("expressions", {}), "configuration.expressions")
+            # null is as if the argument were left out (Terraform's documentation, "Types and Values")
+            found = {key: one for key, one in expressions.items() if one != {"constant_value": None}}
+            self._resources[prefix + str(entry.get("address"))] = {**entry, "expressions": found}
         calls = need_mapping(self._path, module.get("module_calls", {}), "configuration.module_calls")
         for name, call in calls.items():
             call = need_mapping(self._path, call, "configuration.module_calls")
@@ -104,29 +106,49 @@ class Configuration:
         # without a block of its own the default configuration is an empty one, and no part of the plan
         return self.providers.get(key) or Provider(key, shown=":" not in key and "." not in key)
 
-    def provisioned(self, address: str) -> Origins:
-        """The resources that a resource's provisioners may name; None where it has none."""
+    def provisioners(self, address: str) -> list[Any]:
+        """What a resource's provisioners are given, as far as the file shows it."""
         entry = self._resources.get(without_indexes(address)) or {}
-        provisioners = entry.get("provisioners")
-        if not isinstance(provisioners, list) or not provisioners:
-            return None
-        expressions = [one.get("expressions", {}) for one in provisioners if isinstance(one, dict)]
-        return self._origins(self._scope(module_of(address)), expressions) or frozenset()
+        found = entry.get("provisioners")
+        if not isinstance(found, list) or not found:
+            return []
+        scope = self._scope_of(address)
+        return [self._given(scope, one.get("expressions")) for one in found if isinstance(one, dict)]
+
+    def _given(self, scope: Scope, expression: Any) -> Any:
+        """All that these expressions name, and the texts among them; what they make of it is not in the file."""
+        if isinstance(expression, list):
+            return [self._given(scope, item) for item in expression]
+        if isinstance(expression, dict) and "references" in expression:
+            names = expression["references"]
+            return [scope.named(names), *(scope.plain(name) for name in names if isinstance(name, str))]
+        if isinstance(expression, dict) and "constant_value" not in expression:
+            return {key: self._given(scope, item) for key, item in expression.items()}
+        return self._expression(scope, expression)[0]
 
     def resolve(self, address: str, expression: Any) -> tuple[Any, Origins]:
         """What an expression of a resource comes down to, and the resources that its unknown parts may come from."""
         return self._expression(self._scope_of(address), expression)
 
     def _scope_of(self, address: str) -> Scope:
-        """The scope of a resource's expressions: its module's, and what `each` is made from."""
+        """The scope of a resource's expressions: its module's, and what `each` and `self` are made from."""
         base = without_indexes(address)
-        return self._iterating(self._scope(module_of(address)), base, self._resources.get(base, {}))
+        entry = self._resources.get(base, {})
+        inner = self._iterating(self._scope(module_of(address)), base, entry)
+        if not entry.get("provisioners"):
+            return inner
+        expressions = entry["expressions"]
+        own = frozenset(self._instances.get(_OWN_INDEX.sub("", address), (address,)))
+
+        def self_of(step: Step) -> Origins:
+            return self._origins(inner, expressions[step]) if step in expressions else own
+
+        return replace(inner, self_of=self_of)
 
     def _iterating(self, scope: Scope, what: str, body: Mapping[str, Any]) -> Scope:
         """The scope of the expressions of a resource or of a module's call."""
-        iterated = body.get("for_each_expression")
-        if iterated is None:
-            return scope
+        # an expression that refers to nothing, such as toset(["a"]), is left out of the plan
+        iterated = body.get("for_each_expression", {})
         if (found := self._iterated.get((scope.prefix, what))) is None:
             found = self._iterated[scope.prefix, what] = replace(scope, each_from=self._origins(scope, iterated))
         return found
@@ -139,12 +161,16 @@ class Configuration:
 
     def _expression(self, scope: Scope, expression: Any) -> tuple[Any, Origins]:
         if isinstance(expression, dict):
-            if expression.get("constant_value") is not None:
+            if "constant_value" in expression:
                 value = scope.value(expression["constant_value"])
                 return value, origins_of(value)
-            if "references" in expression or not expression:
-                found = scope.named(expression.get("references") or [])
+            if "references" in expression:
+                found = scope.named(expression["references"])
                 return found, origins_of(found)
+            if not expression:
+                # it refers to nothing, and a function's result is no constant (Terraform: internal/command/jsonconfig,
+                # marshalExpression): toset(["a"])
+                return Unknown(frozenset()), frozenset()
         # nested blocks, whose order is the plan's own: what is known in them stands in the value
         return None, self._origins(scope, expression)
 
@@ -232,7 +258,7 @@ class Configuration:
             return self._insides[prefix]
         # a value of a module that refers to itself adds nothing
         self._insides[prefix] = frozenset()
-        found: Origins = frozenset(address for address in self._addresses if address.startswith(prefix))
+        found: Origins = Vague(address for address in self._addresses if address.startswith(prefix))
         module = self._modules.get(without_indexes(prefix), {})
         for entry in module.get("resources", []):
             if entry.get("mode") == "data":

@@ -12,7 +12,7 @@ from typing import Any
 
 from jtel_constructs.readers.documents import Document, Resource
 from jtel_constructs.readers.groups import Groups
-from jtel_constructs.readers.values import Expression, Ref, Unknown, origins_of
+from jtel_constructs.readers.values import Expression, Ref, Unknown, Vague, origins_of
 
 # providers whose resources do what their own type says, and no more; of some of their types that is anything at all
 _PLAIN = re.compile(r"(aws|azurerm|openstack|random|time|tls|local|archive|cloudinit)_.*")
@@ -20,15 +20,23 @@ _ANYTHING = re.compile(
     r"aws_(cloudcontrolapi|cloudformation|servicecatalog|ssm_(document|association)|lambda_invocation|emr)_?.*"
     r"|azurerm_.*template.*|azurerm_(automation|logic_app|resource_deployment).*|openstack_orchestration_.*"
 )
-# types that are given a group and make no rule: each only stores it, marks it or watches it (provider documentation)
+# types that are given a group and make no rule: each only stores it, marks it, watches it or says who may change it
+# (provider documentation)
 _HARMLESS = frozenset(
     {
         "aws_cloudwatch_dashboard",
+        "aws_cloudwatch_event_rule",
+        "aws_cloudwatch_log_metric_filter",
         "aws_cloudwatch_metric_alarm",
         "aws_ec2_tag",
         "aws_flow_log",
+        "aws_iam_group_policy",
+        "aws_iam_policy",
+        "aws_iam_role_policy",
+        "aws_iam_user_policy",
         "aws_resourcegroups_group",
         "aws_route53_record",
+        "aws_s3_bucket_object",
         "aws_s3_object",
         "aws_secretsmanager_secret_version",
         "aws_ssm_parameter",
@@ -101,18 +109,24 @@ class Makers:
         every = "|".join(sorted(map(re.escape, texts), key=len, reverse=True))
         return re.compile(rf"(?<![\w.-])(?:{every})(?![\w-])", flags | re.IGNORECASE)
 
-    def found(self, known: frozenset[str]) -> Iterator[tuple[Resource, frozenset[str]]]:
-        """The resources that may make rules, with the groups of which; types of groups and rules are `known`."""
+    def found(self, known: frozenset[str]) -> Iterator[tuple[Resource, frozenset[str], bool]]:
+        """The resources that may make rules, with the groups of which, and whether by what they run.
+
+        Args:
+            known: types of groups, of their rules, and of what attaches them.
+        """
         for resource in self._document.resources:
-            if resource.type in known:
-                if resource.address in self._ours and "provisioner" in resource.values:
-                    yield resource, frozenset({resource.address})
+            # what is read elsewhere, or makes no rules, may yet run what does
+            run = resource.values.get("provisioner")
+            own = frozenset({resource.address}) & self._ours if run else frozenset[str]()
+            if by_running := own or frozenset(self._in(run, False)):
+                yield resource, by_running, True
                 continue
-            if resource.type in _HARMLESS:
+            if resource.type in known or resource.type in _HARMLESS:
                 continue
             plain = _PLAIN.fullmatch(resource.type) is not None and not _ANYTHING.fullmatch(resource.type)
             if named := frozenset(self._in(resource.values, plain)):
-                yield resource, named
+                yield resource, named, False
 
     def of_module(self, body: Any) -> frozenset[str]:
         """The groups that a call of a module is given."""
@@ -124,7 +138,7 @@ class Makers:
             for name, one in value.items():
                 if name in _TEXTS or name in _SOURCES or (plain and (name in self._handled or name in _OWN)):
                     continue
-                yield from self._in(one, plain and name != "provisioner", str(name))
+                yield from self._in(one, plain, str(name))
         elif isinstance(value, list | tuple):
             for one in value:
                 yield from self._in(one, plain, key)
@@ -132,14 +146,18 @@ class Makers:
             if value.attribute not in _SAYS_NOTHING:
                 yield from self._from(frozenset({value.address}))
         elif isinstance(value, Expression | Unknown):
-            if (origins := origins_of(value)) is not None:
+            if isinstance(value, Expression):
+                yield from self._in_text(value.text, plain, key)
+            origins = origins_of(value)
+            # what may come from anywhere: to what only does what its type says, it need not be a group at all
+            vague = plain and "security_group" not in key
+            if origins is not None and not (vague and isinstance(origins, Vague)):
                 yield from self._from(origins)
-            else:
+            elif origins is None:
                 text = value.text if isinstance(value, Expression) else ""
                 named = [key for key in self._ours if re.search(rf"(?<![\w.-]){re.escape(key)}(?![\w-])", text)]
                 foreign = isinstance(value, Expression) and value.foreign
-                # what is not followed may come from anywhere
-                yield from named or (() if plain or foreign else self._ours)
+                yield from named or (() if vague or foreign else self._ours)
         elif isinstance(value, str):
             yield from self._in_text(value, plain, key)
 
@@ -154,7 +172,7 @@ class Makers:
 
     def _in_text(self, value: str, plain: bool, key: str) -> Iterator[str]:
         patterns = [self._ids]
-        if not plain or "group" in key:
+        if not plain or "security_group" in key:
             patterns.append(self._names)
         for pattern in patterns:
             for match in pattern.finditer(value) if pattern else ():

@@ -241,8 +241,8 @@ def _planned(
             # an argument that is only written is never in a plan (Terraform: "Use write-only arguments")
             text, origins = config.resolve(address, (mine or {})[key])
             full[key] = Unknown(origins) if text is None else text
-    if (origins := config.provisioned(address)) is not None:
-        full["provisioner"] = Unknown(origins)
+    if provisioners := config.provisioners(address):
+        full["provisioner"] = provisioners
     configured = None if mine is None else frozenset(mine)
     provider = config.provider(address)
     return Resource(address, kind, full, configured=configured, provider=provider, refreshed=drifted)

@@ -248,10 +248,13 @@ class Reading:
         """
         ours = {*self.subjects, *(key for some in more for key in owned(self.environment, some, "").keys)}
         makers = Makers(self.document, ours, (self.groups, *more), handled)
-        for resource, named in makers.found(known):
+        for resource, named, by_running in makers.found(known):
+            given = self._called(named)
             self.trouble(
                 resource.address,
-                f"it is given {self._called(named)}, and {resource.type} is not known to make no rules of it",
+                f"its provisioner is given {given}, and may make rules of it"
+                if by_running
+                else f"it is given {given}, and {resource.type} is not known to make no rules of it",
                 self._one(named),
                 settle=ASK,
             )

@@ -21,8 +21,6 @@ _STEPS = re.compile(rf'\.({_NAME})|\.([0-9]+)|\[([0-9]+)\]|\[("(?:[^"\\$%]|\\["\
 _ALONE = re.compile(rf"\$\{{\s*({_NAME}(?:{_STEP})*)\s*\}}")
 _TEMPLATE = re.compile(r"(?<!\$)(?:\$\$)*\$\{|(?<!%)(?:%%)*%\{")
 _ROOTS = re.compile(rf"(?<![\w.\]-])({_NAME}(?:{_STEP})*)")
-# quoted text with no expression in it
-_STRINGS = re.compile(r'(?<!\[)"[^"\\$%{}]*"(?!\])')
 _COPY = re.compile(r"\[\s*(each\.key|each\.value|count\.index)\s*\]")
 # words of the language, and calls of functions, name nothing
 _WORDS = frozenset({"true", "false", "null", "for", "in", "if", "else", "endif", "endfor"})
@@ -71,6 +69,45 @@ def parse(text: str) -> tuple[str, tuple[Step, ...]] | None:
     return match[1], tuple(steps)
 
 
+def expressions_in(text: str) -> str:
+    """What a template evaluates, without the text around it and without quoted text, but for that of an index.
+
+    The grammar is that of HCL's native syntax specification, "Templates".
+    """
+    found: list[str] = []
+    size = len(text)
+
+    def template(at: int, quoted: bool) -> int:
+        while at < size:
+            if text.startswith(("$${", "%%{"), at):
+                at += 3
+            elif text.startswith(("${", "%{"), at):
+                at = expression(at + 2)
+            elif quoted and text[at] == '"':
+                return at + 1
+            else:
+                at += 2 if quoted and text[at] == "\\" else 1
+        return at
+
+    def expression(at: int) -> int:
+        depth = 1
+        found.append(" ")
+        while at < size and depth:
+            if text[at] == '"':
+                start, before = at, len(found)
+                at = template(at + 1, quoted=True)
+                if len(found) == before:
+                    found.append(text[start:at] if found[-1] == "[" and text[at : at + 1] == "]" else '""')
+                continue
+            depth += {"{": 1, "}": -1}.get(text[at], 0)
+            found.append(text[at] if depth else " ")
+            at += 1
+        return at
+
+    template(0, quoted=False)
+    return "".join(found)
+
+
 def walk(value: Any, steps: tuple[Step, ...]) -> Any:
     """What these steps lead to in a plain value.
 
@@ -105,6 +142,7 @@ class Scope:
         inside: what a value may come from that this module works out by itself in a way that the file does not show.
         each: what `each` and `count` are, for one instance of a resource.
         each_from: the resources that `each` may come from, where it is not known itself; None for any.
+        self_of: what an attribute of `self` may come from, by its name.
     """
 
     prefix: str
@@ -116,6 +154,7 @@ class Scope:
     inside: Callable[[], Origins] = lambda: None
     each: Mapping[str, Any] = field(default_factory=dict)
     each_from: Origins = None
+    self_of: Callable[[Step], Origins] = lambda _: None
     _resolving: set[str] = field(default_factory=set)
     _read: dict[str, Ref] = field(default_factory=dict)
 
@@ -148,9 +187,10 @@ class Scope:
             except NotFollowed:
                 pass
         if _TEMPLATE.search(text):
-            names = [name for name in _ROOTS.findall(_STRINGS.sub('""', text)) if name not in _WORDS]
+            code = expressions_in(text)
+            names = [name for name in _ROOTS.findall(code) if name not in _WORDS]
             roots = {name.partition(".")[0].partition("[")[0] for name in names if "." in name or "[" in name}
-            return Expression(text, bool(roots) and _OUTSIDE.issuperset(roots), self.origins(names, text))
+            return Expression(text, bool(roots) and _OUTSIDE.issuperset(roots), self.origins(names, code))
         return text.replace("$${", "${").replace("%%{", "%{")
 
     def _index(self, match: re.Match[str]) -> str:
@@ -228,6 +268,8 @@ class Scope:
     def _origins(self, root: str, steps: tuple[Step, ...]) -> Origins:
         if root in _KNOWN_FROM_THE_START:
             return frozenset()
+        if root == "self" and steps:
+            return self.self_of(steps[0])
         if root == "data":
             # what a data source finds may be anything, unless it looks for something else
             return frozenset() if steps and steps[0] in _HARMLESS_DATA else None
@@ -245,6 +287,14 @@ class Scope:
             return self.each_from
         mine = self.instances.get(f"{self.prefix}{root}.{steps[0]}") if steps else None
         return frozenset(mine) if mine else None
+
+    def plain(self, name: str) -> Any:
+        """What a name leads to where that is known; None where it is not, and for a reference."""
+        try:
+            found = self.follow(name)
+        except NotFollowed:
+            return None
+        return None if isinstance(found, Ref | Unknown | Expression) else found
 
     def named(self, references: Any) -> Any:
         """The value that the list of references of an expression comes down to, as plans have it; else `Unknown`.

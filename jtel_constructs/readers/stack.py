@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.documents import DYNAMIC, Document, Provider, Resource, Shape
-from jtel_constructs.readers.references import Scope, index_text
-from jtel_constructs.readers.values import whole
+from jtel_constructs.readers.references import Scope, Step, index_text
+from jtel_constructs.readers.values import Origins, origins_of, whole
 
 # attributes that change no port, whoever ignores their changes: the whole of them, or one entry
 _HARMLESS = re.compile(r"(name|tags|tags_all|description|timeouts)([.\[].*)?")
@@ -59,8 +60,9 @@ def load_stack(path: Path, content: Mapping[str, Any], output_name: str) -> Docu
     for base, (kind, _, body, made) in blocks.items():
         reasons, keys = tuple(_unsupported(body, made is None)), frozenset(_set_keys(body))
         provider = _provider_of(kind, body.get("provider"), providers)
+        outer = _in_block(scope, addresses[base], body) if made is None or "provisioner" in body else scope
         for index, each in single if made is None else made:
-            inner = Scope("", every, addresses, texts, each=each) if each else scope
+            inner = replace(outer, each=each, _read={}) if each else outer
             values = {
                 key: inner.value(_placed(key, value, defaults)) for key, value in body.items() if key not in _META
             }
@@ -72,6 +74,15 @@ def load_stack(path: Path, content: Mapping[str, Any], output_name: str) -> Docu
                 output = scope.value(one.get("value"))
     modules = {name: scope.value(body) for name, body in _labelled(path, content.get("module", {}), "module")}
     return Document(path, Shape.STACK, tuple(resources), modules=modules, output=output, providers=providers)
+
+
+def _in_block(scope: Scope, instances: tuple[str, ...], body: Mapping[str, Any]) -> Scope:
+    """The scope in a block, where `each` and `self` may come from what stands in it."""
+
+    def self_of(step: Step) -> Origins:
+        return origins_of(scope.value(body[str(step)])) if step in body else frozenset(instances)
+
+    return replace(scope, each_from=origins_of(scope.value(body.get("for_each"))), self_of=self_of)
 
 
 def _instances(body: Mapping[str, Any]) -> list[Instance] | None:

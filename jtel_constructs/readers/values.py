@@ -36,6 +36,10 @@ class Ref:
         return f"${{{self.address}.{self.attribute}}}"
 
 
+class Vague(frozenset[str]):
+    """Addresses of all that a module has and is given: a value that it works out may come from any of them or none."""
+
+
 # addresses of the resources that a value may come from; None if it may come from any
 Origins = frozenset[str] | None
 
@@ -80,7 +84,10 @@ UNKNOWN = Unknown()
 
 def join(one: Origins, other: Origins) -> Origins:
     """The origins of a value that is made from two."""
-    return None if one is None or other is None else one | other
+    if one is None or other is None:
+        return None
+    vague = isinstance(one, Vague) or isinstance(other, Vague)
+    return Vague(one | other) if vague else one | other
 
 
 def origins_of(value: object) -> Origins:

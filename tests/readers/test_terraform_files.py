@@ -65,6 +65,13 @@ def changed(folder: Path, content: Any) -> Proof:
         # the rules of one module, each with `lookup(each.value, "cidr", null)` and the same for a group
         ("openstack-modules", "env", "plan-flat.json", PROVED),
         ("openstack-modules", "env", "plan-group.json", UNTOLD),
+        # rules of other groups by for_each and in a module that is given toset(["a"]), `ingress = null`, names of other
+        # things that are those of our groups, a local whose value is not known, a provisioner that names no group
+        ("others-in-a-first-plan", "env", "plan.json", PROVED),
+        ("provisioners", "env", "plan-text.json", UNTOLD),
+        ("provisioners", "env", "plan-self.json", UNTOLD),
+        ("provisioners", "env", "plan-local.json", UNTOLD),
+        ("provisioners", "env", "plan-data.json", UNTOLD),
     ],
 )
 def test_a_file_is_judged_rightly(case: str, environment: str, file: str, verdict: Verdict) -> None:

@@ -85,9 +85,54 @@ def test_a_provisioner_of_a_group_cannot_be_told(tmp_path: Path) -> None:
     assert (str(found.kind), found.because) == ("untold", ("aws_security_group.demo_db",))
 
 
+@pytest.mark.parametrize("command", ["open demo-db", f"open ${{{DB}}}", "open ${self.security_group_id}", "${local.x}"])
+@pytest.mark.parametrize("kind", ["aws_vpc_security_group_ingress_rule", "aws_ssm_parameter", "aws_security_group"])
+def test_a_provisioner_that_is_given_a_group_cannot_be_told_whatever_has_it(
+    tmp_path: Path, kind: str, command: str
+) -> None:
+    bench = Bench(tmp_path, environment())
+    content = bench.changed()
+    body = resources(content, kind).setdefault("x", {"security_group_id": f"${{{DB}}}"})
+    if kind == "aws_vpc_security_group_ingress_rule":
+        del resources(content, kind)["x"]
+        body = next(one for one in resources(content, kind).values() if DB in one["security_group_id"])
+    body["provisioner"] = [{"local-exec": {"command": command}}]
+    (found,) = bench.prove(content).found
+    assert "its provisioner is given demo-" in found.message
+
+
+def test_a_provisioner_that_names_its_own_resource_alone_is_harmless(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, environment())
+    content = bench.changed()
+    resources(content, "aws_s3_bucket")["x"] = {
+        "bucket": "x",
+        "provisioner": {"local-exec": {"command": "echo ${self.arn} ${self.bucket}"}},
+    }
+    assert bench.prove(content).found == ()
+
+
+def test_copies_that_are_not_worked_out_are_not_ours_where_they_name_other_groups(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, environment())
+    content = bench.changed()
+    resources(content, "aws_security_group")["foreign"] = {"name": "x-${each.key}", "for_each": '${toset(["a", "b"])}'}
+    rule = {"ip_protocol": "tcp", "from_port": 1, "to_port": 1, "cidr_ipv4": "0.0.0.0/0"}
+    rule |= {
+        "for_each": '${toset(split(",", "a,b"))}',
+        "security_group_id": "${aws_security_group.foreign[each.key].id}",
+    }
+    resources(content, "aws_vpc_security_group_ingress_rule")["x"] = rule
+    assert bench.prove(content).found == ()
+    rule["for_each"] = "${toset(data.aws_security_groups.all.ids)}"
+    rule["security_group_id"] = "${each.key}"
+    assert {str(one.kind) for one in bench.prove(content).found} == {"untold"}
+
+
 @pytest.mark.parametrize(
     ("cloud", "kind", "body"),
     [
+        ("aws", "aws_db_instance", {"identifier": "demo-db", "db_subnet_group_name": "demo-db"}),
+        ("aws", "aws_iam_policy", {"name": "x", "policy": f"${{jsonencode({DB})}}"}),
+        ("azure", "azurerm_role_assignment", {"scope": "${azurerm_network_security_group.demo_db.id}"}),
         ("aws", "aws_ssm_parameter", {"name": "/acd/db", "value": f"${{{DB}}}"}),
         ("aws", "aws_ec2_tag", {"resource_id": f"${{{DB}}}", "key": "a", "value": "b"}),
         ("aws", "aws_s3_bucket", {"bucket": "x", "tags": {"group": f"${{{DB}}}", "name": "demo-db"}}),
