@@ -5,6 +5,7 @@ The kinds are a synthesized stack (`cdk.tf.json`), `terraform show -json` of a p
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Mapping
@@ -73,7 +74,7 @@ def _kind(path: Path, content: Mapping[str, Any]) -> Shape:
         return Shape.STACK
     if content.keys() & {"resource_changes", "output_changes", "planned_values", "prior_state"}:
         raise ProofError(f"{path}: this plan is damaged, it has no planned_values; write it again: {_PLAN}")
-    if version is not None and "terraform_version" in content:
+    if version is not None and ("terraform_version" in content or content.keys() == {"format_version"}):
         raise ProofError(
             f"{path}: this state is empty, nothing was ever applied; prove the stack, or the plan: {_PLAN}"
         )
@@ -98,7 +99,13 @@ def _stream(path: Path) -> ProofError:
 
 def _json(path: Path) -> Any:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise ProofError(
+                f"{path}: this is UTF-16, as `>` of Windows PowerShell writes it; write UTF-8: "
+                "`terraform show -json PLAN | Out-File -Encoding utf8 plan.json`"
+            )
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         raise ProofError(f"{path}: {no_such_file(path)}") from None
     except IsADirectoryError:

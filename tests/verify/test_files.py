@@ -75,7 +75,8 @@ def test_junk_anywhere_is_a_difference_or_a_clear_error(tmp_path: Path, cloud: s
         ('{"resource": {"a": {"b": 1}}}', "a.b must be an object"),
         ('{"resource": {}, "resource": {}}', "'resource' stands twice"),
         ('{"resource": {"a": [{"b": {}}, {"b": {}}]}}', "resource a.b stands twice"),
-        ('{"format_version": "1.0"}', "this is not Terraform's JSON"),
+        # Terraform 1.11 writes just this where nothing was ever applied
+        ('{"format_version": "1.0"}', "this state is empty, nothing was ever applied"),
         ('{"format_version": "1.0", "values": []}', "values must be an object"),
         ('{"format_version": "1.0", "values": {"root_module": {"resources": {}}}}', "must be a list"),
         ('{"format_version": "1.0", "values": {}}', "none of the groups of demo"),
@@ -107,6 +108,9 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     binary = tmp_path / "plan"
     binary.write_bytes(b"PK\x03\x04\xff\xfe")
     with pytest.raises(ProofError, match="terraform show -json PLAN"):
+        read_terraform(binary, environment())
+    binary.write_text('{"format_version": "1.0"}', encoding="utf-16")
+    with pytest.raises(ProofError, match=r"this is UTF-16.*Out-File -Encoding utf8"):
         read_terraform(binary, environment())
 
 
