@@ -104,6 +104,7 @@ class _Aws(Reading):
         self._lists = PrefixLists(document)
         # rules that are resources of their own, as the provider lists them on their group
         self._listed: dict[tuple[str, Direction], set[Listed]] = {}
+        self._made: dict[tuple[str, Direction, Listed], Resource] = {}
         self._first: dict[object, str] = {}
 
     def read(self) -> None:
@@ -133,7 +134,7 @@ class _Aws(Reading):
         holder = self.holder(values.get("security_group_id"), "id", "security_group_id", resource.address)
         if holder is None:
             return
-        self._list(holder, direction, self._of_separate(values, holder))
+        self._list(resource, holder, direction, self._of_separate(values, holder))
         if self.unsupported(resource, holder, direction):
             return
         with self.resource(resource.address, holder, direction):
@@ -164,7 +165,7 @@ class _Aws(Reading):
             if kind not in _INLINE:
                 raise Unreadable(f"type is {kind!r}, neither ingress nor egress")
             direction: Direction = "ingress" if kind == "ingress" else "egress"
-            self._list(holder, direction, self._of_block(values, holder, _legacy_sources(values)))
+            self._list(resource, holder, direction, self._of_block(values, holder, _legacy_sources(values)))
             for rule in self._permission(resource.address, holder, direction, values, _legacy_sources(values)):
                 self._once(resource, rule)
                 yield rule
@@ -198,7 +199,7 @@ class _Aws(Reading):
         where = f"{key} ({direction}{f', {REFRESHED}' if what is Listing.COPY else ''})"
         if what in (Listing.COPY, Listing.EITHER):
             self.copies[where] = AGED
-        if what is Listing.EITHER and found and any(holder == key for holder, _ in self._listed):
+        if what is Listing.EITHER and found:
             self.taken_as_declared(where)
         for block in found:
             for one in self._one_by_one(block):
@@ -222,8 +223,9 @@ class _Aws(Reading):
 
     # -- rules as the provider lists them on their group -------------------------------------------------------------
 
-    def _list(self, holder: str, direction: Direction, rules: Iterable[Listed]) -> None:
+    def _list(self, resource: Resource, holder: str, direction: Direction, rules: list[Listed]) -> None:
         self._listed.setdefault((holder, direction), set()).update(rules)
+        self._made.update({(holder, direction, rule): resource for rule in rules})
 
     def _depart(self, resource: Resource) -> None:
         """Note a rule that the plan deletes or changes: what the group's list still says of it is over."""
@@ -232,10 +234,30 @@ class _Aws(Reading):
         if holder is None:
             return
         if resource.type in SEPARATE:
-            self._list(holder, SEPARATE[resource.type], self._of_separate(values, holder))
+            self._over(resource, holder, SEPARATE[resource.type], self._of_separate(values, holder))
         elif resource.type == LEGACY and values.get("type") in _INLINE:
             direction: Direction = "ingress" if values["type"] == "ingress" else "egress"
-            self._list(holder, direction, self._of_block(values, holder, _legacy_sources(values)))
+            self._over(resource, holder, direction, self._of_block(values, holder, _legacy_sources(values)))
+
+    def _over(self, resource: Resource, holder: str, direction: Direction, rules: list[Listed]) -> None:
+        self._listed.setdefault((holder, direction), set()).update(rules)
+        if holder not in self.subjects:
+            return
+        for rule in rules:
+            heir = self._made.get((holder, direction, rule))
+            # Nothing says which comes first, and Terraform works on resources that do not refer to each other at a time
+            # ("Resource graph"). EC2 refuses a rule that is there already (InvalidPermission.Duplicate), and what is
+            # deleted after that is gone.
+            if heir is not None and heir.address != resource.address:
+                self.trouble(
+                    heir.address,
+                    f"{resource.address} is the same rule and goes in this plan, in no order: if it goes last, the "
+                    "rule is not made, or is gone",
+                    holder,
+                    direction,
+                    settle=f"write a `moved` block for it, if both are {heir.type}, or make the change in two plans; "
+                    f"after the apply ask the cloud itself (`--live`)",
+                )
 
     def _of_separate(self, values: Values, holder: str) -> list[Listed]:
         return [

@@ -128,6 +128,9 @@ class Configuration:
 
     def resolve(self, address: str, expression: Any) -> tuple[Any, Origins]:
         """What an expression of a resource comes down to, and the resources that its unknown parts may come from."""
+        if expression == {}:
+            # a function's result that is not known yet though it refers to nothing: nothing explains it
+            return Unknown(None), None
         return self._expression(self._scope_of(address), expression)
 
     def _scope_of(self, address: str) -> Scope:

@@ -78,9 +78,13 @@ class PrefixLists:
         own = [cidr(need_text(entry, "cidr")) for entry in blocks_of(resource.values, "entry")]
         if separate and what is Listing.DECLARED:
             raise Unreadable(f"prefix list {key} sets entries and has separate ones too; each apply removes the others")
-        if what is Listing.COPY:
+        if what in (Listing.COPY, Listing.FRESH):
+            # of a copy counts what no resource of the file makes, or takes away
             gone = {parse_block(text) for of, text in self._gone if of == key and isinstance(text, str)}
-            if more := [block for block in own if block not in blocks and block not in gone]:
+            more = [block for block in own if block not in blocks and block not in gone]
+            if what is Listing.FRESH:
+                return [*blocks, *more]
+            if more:
                 message = f"prefix list {key} lists {len(more)} more entries than this file makes, as last refreshed"
                 raise Unreadable(message, settle=_TO_LOOK_AGAIN)
             return blocks

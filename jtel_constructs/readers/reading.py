@@ -222,7 +222,7 @@ class Reading:
             self.notes.append(NOT_EXAMINED)
 
     def taken_as_declared(self, where: str) -> None:
-        """Say that a group's own list is taken for its configuration's, though others of its rules are separate."""
+        """Say that a group's own list is taken for its configuration's."""
         if self.document.shape is Shape.STATE and where not in self._declared:
             self._declared.append(where)
 

@@ -68,6 +68,10 @@ def changed(folder: Path, content: Any) -> Proof:
         # rules of other groups by for_each and in a module that is given toset(["a"]), `ingress = null`, names of other
         # things that are those of our groups, a local whose value is not known, a provisioner that names no group
         ("others-in-a-first-plan", "env", "plan.json", PROVED),
+        # the list's own copy of its entries still has the one that the plan deletes
+        ("prefix-list-entry-that-goes", "env", "plan.json", DIFFERS),
+        # a rule under another address without a `moved` block: deleted and made in no order
+        ("rule-under-another-address", "env", "plan.json", UNTOLD),
         ("provisioners", "env", "plan-text.json", UNTOLD),
         ("provisioners", "env", "plan-self.json", UNTOLD),
         ("provisioners", "env", "plan-local.json", UNTOLD),
@@ -124,6 +128,15 @@ def test_a_file_of_the_samples_environment_is_judged_rightly(name: str, verdict:
     proof = of_terraform(name)
     assert proof.verdict is verdict, [one.message for one in proof.found]
     assert all(one.settle for one in proof.untold)
+
+
+def test_the_one_rule_under_another_address_is_what_cannot_be_told() -> None:
+    case = CASES / "rule-under-another-address"
+    of = load_environment(case / "env.yaml")
+    (found,) = prove(compute(of), read_terraform(case / "plan.json", of)).found
+    assert found.because == ("aws_vpc_security_group_ingress_rule.ren_renamed",)
+    assert "aws_vpc_security_group_ingress_rule.ren_r5 is the same rule and goes" in found.message
+    assert "`moved` block" in found.settle
 
 
 # -- what a plan leaves, lets go and puts off --------------------------------------------------------------------------
