@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from jtel_constructs.clouds.azure_limits import (
@@ -21,7 +19,7 @@ from jtel_constructs.clouds.azure_limits import (
     check_tags,
 )
 from jtel_constructs.clouds.azure_place import guard
-from jtel_constructs.clouds.azure_priorities import DENY, EGRESS, PROBES, Slot
+from jtel_constructs.clouds.azure_priorities import DENY, EGRESS, PROBES, Slot, waits_for
 from jtel_constructs.clouds.base import (
     Cloud,
     Plan,
@@ -219,7 +217,7 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
         sources[slot] = _prefixes(origin_rule.networks)
         ports[slot].append(origin_rule.ports)
     check_priorities(environment, server, list(sources))
-    return _one_after_another(
+    return [
         _rule(
             environment,
             server,
@@ -231,18 +229,16 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
             description=f"jtel ACD, {slot.protocol} from {slot.source} to {server}"[:DESCRIPTION_LENGTH],
             destination_application_security_group_ids=[_asg(environment, server)],
             **_port_attributes(ports[slot]),
-            **sources[slot],
+            **source,
+            **_after(environment, server, waits_for(slot, sources)),
         )
-        for slot in sorted(sources, key=lambda one: one.turn, reverse=True)
-    )
+        for slot, source in sources.items()
+    ]
 
 
-def _one_after_another(rules: Iterable[Resource]) -> list[Resource]:
-    found: list[Resource] = []
-    for rule in rules:
-        after = {"depends_on": [found[-1].address]} if found else {}
-        found.append(replace(rule, attributes={**rule.attributes, **after}))
-    return found
+def _after(environment: Environment, server: str, slots: list[Slot]) -> dict[str, Any]:
+    names = [resource_name(environment, escape(server), slot.key).lower() for slot in slots]
+    return {"depends_on": [f"{RULE}.{name}" for name in names]} if names else {}
 
 
 def _prefixes(networks: tuple[Network, ...]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,16 +91,32 @@ class Slot:
         start = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
         return _NAMED + (start + number) % (_NAMED_END - _NAMED)
 
-    @property
-    def turn(self) -> tuple[int, str, int, Slot]:
-        """The higher, the sooner the rule is written: before those that are likely to give up what it takes over.
 
-        A rule holds all that its source may do and is changed where it is, so nothing else brings in order what two
-        rules of one NSG hand over. Rules that come when another one shrinks are those of narrowed rows, of sites, and
-        of new servers, whose names follow those of the old ones (tel2 after tel1) if anything.
-        """
-        kinds: tuple[Kind, ...] = ("internal", "peer", "server", "group", "site", "narrow")
-        return kinds.index(self.kind), *_split(self.name), self
+def waits_for(slot: Slot, slots: Iterable[Slot]) -> list[Slot]:
+    """The slots of an NSG whose rules are written before this one's: those that may take over what it gives up.
+
+    A rule holds all that its source may do and is changed where it is, so nothing else brings in order what two rules
+    hand over. The narrower goes first, since it is the one that comes when a wider one shrinks: narrowed rows and
+    sites before peers, peers before `any`, servers before `internal`. Among servers, whose names say nothing else, tel2
+    goes before tel1. No longer chains than that: Azure takes seconds for each rule.
+    """
+    families = {slot.family, ""} if slot.family else {"", *FAMILIES}
+    others = [one for one in slots if one.protocol == slot.protocol and one.family in families]
+    servers = sorted((one for one in others if one.kind == "server"), key=_by_number)
+    if slot.kind == "server":
+        return [one for one in servers if _by_number(one) > _by_number(slot)][:1]
+    if slot.kind == "internal":
+        return servers[:1]
+    if slot.kind != "peer":
+        return []
+    narrower = [one for one in others if one.kind in ("narrow", "site")]
+    if slot.name == "any":
+        narrower += [one for one in others if one.kind == "peer" and one.name != "any"]
+    return sorted(narrower)
+
+
+def _by_number(slot: Slot) -> tuple[str, int, Slot]:
+    return *_split(slot.name), slot
 
 
 def _split(name: str) -> tuple[str, int]:
