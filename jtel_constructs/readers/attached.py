@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jtel_constructs.readers.attachments import Carrier
 from jtel_constructs.readers.documents import Document, Resource
 from jtel_constructs.readers.groups import Groups
-from jtel_constructs.readers.values import Expression, Ref, Unknown, Values, shown
+from jtel_constructs.readers.values import Expression, Origins, Ref, Unknown, Values, origins_of, shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Vague:
+    """What puts groups on something of which it is not known what it is.
+
+    Attributes:
+        named: what the expression names that says it; None if that may be anything.
+        sources: what it may come from in any number of steps; None if that may be anything.
+        types: what it may be.
+        exact: whether it names every group that is there.
+    """
+
+    address: str
+    named: Origins
+    sources: Origins
+    types: tuple[str, ...]
+    exact: bool
 
 
 class Carriers:
@@ -18,6 +37,7 @@ class Carriers:
         self.document, self.groups = document, groups
         self.found: dict[str, Carrier] = {}
         self._ids: dict[tuple[str, str], str] = {}
+        self._vague: list[_Vague] = []
         for resource in document.resources:
             identity = resource.values.get("id")
             if isinstance(identity, str) and identity:
@@ -53,11 +73,47 @@ class Carriers:
         # what comes from outside the file is the same wherever its text is the same
         if not (isinstance(value, Unknown) or (isinstance(value, Expression) and not value.foreign)):
             return self.resource_of(value, *types)
+        sources = self.document.made_from(value)
+        self._vague.append(_Vague(resource.address, origins_of(value), sources, types, exact))
         if not exact:
             carrier = self.carrier(resource.address)
             carrier.elusive = f"it is not known yet on which interface ({attribute} is {shown(value)})"
-            carrier.perhaps = self.document.made_from(value)
+            carrier.perhaps = sources
         return resource.address
+
+    def share_out(self) -> None:
+        """Mark what those may put groups on of which it is not known on what they do."""
+        for address, carrier in self.found.items():
+            if carrier.elusive:
+                continue
+            # an interface is named by its machine too
+            carrier.more = self.more_on(address, carrier.machine)
+            carrier.instead = self.more_on(address, carrier.machine, exact=True)
+
+    def more_on(self, *addresses: str, exact: bool = False) -> str:
+        """What may put groups on one of these though it does not say so, in words; empty where nothing does.
+
+        A plan has of `aws_instance.x[each.key].primary_network_interface_id` no more than that it refers to
+        `aws_instance.x` and `each.key` (Terraform: internal/command/jsonconfig, marshalExpression).
+        """
+        whole = [self._whole(one) for one in addresses]
+        some = [one for one in self._vague if one.exact is exact and one.address not in addresses]
+        # what names it goes before what may come to it in some other way
+        for closest in (True, False):
+            for one in some:
+                kinds = {key for key in whole if self._kind(key) in ("", *one.types)}
+                found = (one.named or frozenset()) if closest else one.sources
+                if kinds and (found is None or kinds & found):
+                    return f"{one.address} may put a group on it"
+        return ""
+
+    def _whole(self, address: str) -> str:
+        """The resource that something is a part of, such as a subnet of its virtual network."""
+        return address if address in self.document.by_address else address.partition(" ")[0]
+
+    def _kind(self, address: str) -> str:
+        resource = self.document.by_address.get(address)
+        return resource.type if resource else ""
 
     def add(self, carrier: Carrier, value: Any, what: str, configured: bool = True) -> None:
         """Take the groups of one attribute: an id, a name, or a list of them."""

@@ -79,6 +79,7 @@ def carriers(document: Document, groups: Groups, rules: frozenset[str]) -> Carri
         elif resource.type == ENDPOINT_GROUP:
             key = found.target(resource, "vpc_endpoint_id", ENDPOINT)
             found.add(found.carrier(key), resource.values.get("security_group_id"), resource.address)
+    found.share_out()
     return found
 
 
@@ -123,14 +124,19 @@ def _instance(found: Carriers, resource: Resource, by_address: dict[str, Resourc
 
 def _joined(found: Carriers, resource: Resource, by_address: dict[str, Resource]) -> None:
     value = resource.values.get("network_interface_id")
-    key = found.target(resource, "network_interface_id", INTERFACE)
+    key = found.target(resource, "network_interface_id", INTERFACE, *INSTANCES)
     if key not in by_address and isinstance(value, str):
         for address, other in by_address.items():
             if value and other.values.get("primary_network_interface_id") == value:
                 key = address
     carrier = found.carrier(key)
     owner = by_address.get(key) if key != resource.address else None
-    if owner and _left_out(owner) and DEFAULT not in carrier.others:
+    if owner and _left_out(owner) and owner.values.get("launch_template"):
+        # it gives an instance its groups where the instance names none (provider documentation, aws_instance:
+        # "launch_template"), and which version of it that is need not be in the file
+        if (why := "its launch template may give it groups") not in carrier.unknown:
+            carrier.unknown.append(why)
+    elif owner and _left_out(owner) and DEFAULT not in carrier.others:
         carrier.others.append(DEFAULT)
     found.add(carrier, resource.values.get("security_group_id"), resource.address)
 

@@ -8,7 +8,7 @@ server's network security group, which may be its own or its subnet's. Where bot
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jtel_constructs.readers.attached import Carriers, blocks, named, walk
@@ -47,12 +47,16 @@ class Standing:
         nsgs: the same and subnets, with their network security groups.
         subnets_of: each interface's subnet, where that is known, or those that it may be.
         subnets: those of `nsgs`, and others, that are subnets.
+        more_asgs: why something may be in more application security groups than it says; empty where it is not.
+        more_nsgs: the same for network security groups.
     """
 
     asgs: Mapping[str, Carrier]
     nsgs: Mapping[str, Carrier]
     subnets_of: Mapping[str, tuple[str, ...]]
     subnets: Collection[str]
+    more_asgs: Callable[[str], str] = lambda _: ""
+    more_nsgs: Callable[[str], str] = lambda _: ""
 
     def judge(self, asgs: Owned, nsgs: Owned) -> Iterator[Difference]:
         """What is wrong with what interfaces and subnets carry."""
@@ -62,6 +66,11 @@ class Standing:
         for key, carrier in self.asgs.items():
             servers = self._servers(key, asgs)
             if servers and not carrier.unknown and not carrier.elusive:
+                if why := self.more_nsgs(key):
+                    message = f"which group the machine {carrier.name} stands behind cannot be told: {why}"
+                    yield untold(key, message, servers[0], settle=nsgs.settle)
+                    if key not in self.nsgs:
+                        continue
                 behind = self._behind_subnet if key not in self.nsgs else self._behind_both
                 yield from behind(key, carrier, servers[0], nsgs)
 
@@ -86,6 +95,10 @@ class Standing:
             message = f"{where}: the machine {name} of server {servers[0]} stands behind the group of {behind[0]}"
             yield fault(Kind.ATTACHMENT, where, message, servers[0], name)
         elif behind and not servers and not subnet and not carrier.elusive and not (members and members.unknown):
+            if more := self.more_asgs(where):
+                message = f"whether {name} is in an application security group of {behind[0]} cannot be told: {more}"
+                yield untold(where, message, name, settle=nsgs.settle)
+                return
             message = (
                 f"{where}: the machine {name} stands behind the group of {behind[0]} and is in no application security "
                 f"group of {behind[0]}, for which the rules let packets in"
@@ -95,6 +108,9 @@ class Standing:
     def _behind_subnet(self, key: str, carrier: Carrier, server: str, nsgs: Owned) -> Iterator[Difference]:
         """An interface without a network security group of its own."""
         subnets = self.subnets_of.get(key, ())
+        if any(map(self.more_nsgs, subnets)):
+            yield from self._perhaps_more(key, carrier, server, nsgs)
+            return
         found = [self.nsgs.get(subnet) for subnet in subnets]
         if found and all(one and (one.unknown or self._of(one, nsgs) == [server]) for one in found):
             # what of a subnet's group is not known is said of the subnet
@@ -124,6 +140,7 @@ class Standing:
     def _behind_both(self, key: str, carrier: Carrier, server: str, nsgs: Owned) -> Iterator[Difference]:
         """An interface with a network security group of its own: packets pass that of its subnet as well."""
         subnets = self.subnets_of.get(key, ())
+        yield from self._perhaps_more(key, carrier, server, nsgs)
         for subnet in subnets:
             found = self.nsgs.get(subnet)
             if found is None:
@@ -145,6 +162,16 @@ class Standing:
                     f"{(others or foreign)[0]}, which may close what its own group opens"
                 )
                 yield untold(key, message, server, settle=_EFFECTIVE)
+
+    def _perhaps_more(self, key: str, carrier: Carrier, server: str, nsgs: Owned) -> Iterator[Difference]:
+        """Of subnets that may have a group which the file does not show on them."""
+        for subnet in self.subnets_of.get(key, ()):
+            if why := self.more_nsgs(subnet):
+                message = (
+                    f"which group the subnet {subnet} of the machine {carrier.name} of server {server} has cannot be "
+                    f"told: {why}"
+                )
+                yield untold(key, message, server, settle=nsgs.settle)
 
     def _untold_of_subnet(self, key: str, carrier: Carrier, server: str, subnet: Carrier) -> Difference:
         message = (
@@ -176,7 +203,14 @@ class Attached:
 
     def judge(self, asgs: Owned, nsgs: Owned) -> Iterator[Difference]:
         """What is wrong with what interfaces and subnets carry."""
-        return Standing(self.asgs.found, self.nsgs.found, self.subnets_of, self.subnets).judge(asgs, nsgs)
+        return Standing(
+            self.asgs.found,
+            self.nsgs.found,
+            self.subnets_of,
+            self.subnets,
+            self.asgs.more_on,
+            self.nsgs.more_on,
+        ).judge(asgs, nsgs)
 
 
 def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[str]) -> Attached:
@@ -205,7 +239,7 @@ def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[st
             carrier = of.carrier(key, names.get(key, ""), machines.get(key, "") if of is found.asgs else "")
             of.add(carrier, resource.values.get(f"{what}_security_group_id"), f"{address}.{what}_security_group_id")
         elif kind == SUBNET_NSG:
-            key = found.nsgs.target(resource, "subnet_id", SUBNET)
+            key = found.nsgs.target(resource, "subnet_id", SUBNET, NETWORK)
             found.subnets.add(key)
             found.nsgs.add(found.nsgs.carrier(key), resource.values.get("network_security_group_id"), address)
         elif kind == ENDPOINT_ASG:
@@ -217,6 +251,7 @@ def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[st
         carrier = found.asgs.carrier(key)
         if not carrier.keys and not carrier.others:
             carrier.elusive = why
+    found.asgs.share_out()
     return found
 
 

@@ -21,6 +21,9 @@ NETWORK = "openstack_networking_network_v2"
 PORT = "openstack_networking_port_v2"
 ASSOCIATE = "openstack_networking_port_secgroup_associate_v2"
 INSTANCE = "openstack_compute_instance_v2"
+BALANCER = "openstack_lb_loadbalancer_v2"
+# what a port may be of
+HAS_PORTS = (PORT, INSTANCE, BALANCER)
 INTERFACE_ATTACH = "openstack_compute_interface_attach_v2"
 # Neutron gives a port without groups the project's group `default` (API reference, "Create port")
 DEFAULT = "the project's group default, for no other is set,"
@@ -41,7 +44,7 @@ def carriers(environment: Environment, document: Document, groups: Groups, rules
     associates: dict[str, list[Resource]] = {}
     for resource in document.resources:
         if resource.type == ASSOCIATE:
-            key = found.target(resource, "port_id", PORT, exact=_true(resource.values.get("enforce")))
+            key = found.target(resource, "port_id", *HAS_PORTS, exact=_true(resource.values.get("enforce")))
             associates.setdefault(key, []).append(resource)
     for resource in document.resources:
         if resource.type == PORT:
@@ -62,6 +65,7 @@ def carriers(environment: Environment, document: Document, groups: Groups, rules
         if key not in by_address or by_address[key].type != PORT:
             for resource in some:
                 found.add(found.carrier(key), resource.values.get("security_group_ids"), resource.address)
+    found.share_out()
     return found
 
 

@@ -37,6 +37,8 @@ class Carrier:
         meant: keys of the groups that its configuration gives it, where what is on it was seen.
         elusive: why it cannot be told which interface it is, in words; empty where it can.
         perhaps: where the interfaces are that it may be, if that is `elusive`; None if it may be any.
+        more: what may put groups on it beside those that it carries for sure, in words.
+        instead: what may put groups on it in place of those, in words.
     """
 
     where: str
@@ -50,6 +52,8 @@ class Carrier:
     meant: list[str] = field(default_factory=list)
     elusive: str = ""
     perhaps: frozenset[str] | None = frozenset()
+    more: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,11 @@ class Owned:
 def judge(carriers: Iterable[Carrier], owned: Owned) -> Iterator[Difference]:
     """What is wrong with what machines carry."""
     machines: dict[str, list[Carrier]] = {}
-    ours = set()
+    ours: set[str] = set()
     for carrier in carriers:
         machines.setdefault(carrier.machine, []).append(carrier)
         if any(owned.ours(key) for key in carrier.keys):
-            ours.add(carrier.where)
+            ours |= {carrier.where, carrier.machine}
     for parts in machines.values():
         if any(part.server or any(owned.ours(key) for key in (*part.keys, *part.meant)) for part in parts):
             for part in parts:
@@ -142,12 +146,18 @@ def _judge(part: Carrier, owned: Owned) -> Iterator[Difference]:
     if part.elusive:
         yield _unknown(part, part.elusive, owned)
     yield from (_unknown(part, why, owned) for why in part.unknown)
+    if part.instead:
+        yield _unknown(part, part.instead, owned)
+        return
     if len(servers) > 1:
         yield wrong(f"{who} carries the groups of {len(servers)} servers: {', '.join(servers)}")
     if others:
         beside = "beside those of its server" if servers else "beside the shared one"
         yield wrong(f"{who} carries {' and '.join(others)} {beside if servers or shared else 'and none of its server'}")
     if part.unknown or part.elusive:
+        return
+    if part.more and not (servers and shared):
+        yield _unknown(part, part.more, owned)
         return
     if shared and not servers:
         yield wrong(f"{who} carries {owned.name(shared[0])} and no server's own group: every server lets it in")

@@ -419,6 +419,134 @@ def test_which_interface_it_is_may_not_be_known_yet(tmp_path: Path) -> None:
     assert found(proof) == [("untold", f"{attach}.{name}") for name in ("db", "internal", "tel")]
 
 
+ATTACH, ASSOCIATE = "aws_network_interface_sg_attachment", "openstack_networking_port_secgroup_associate_v2"
+MACHINE = "openstack_compute_instance_v2"
+
+
+def vague(of: str, attribute: str) -> str:
+    """One of several, of which the file does not say which one it is."""
+    return f"${{element({of}[*].{attribute}, 0)}}"
+
+
+def attach(name: str, of: str, attribute: str) -> tuple[str, str, dict[str, Any]]:
+    return (ATTACH, name, {"network_interface_id": vague(of, attribute), "security_group_id": AWS.format(name)})
+
+
+def associate(name: str, of: str, attribute: str, **more: Any) -> tuple[str, str, dict[str, Any]]:
+    body = {"port_id": vague(of, attribute), "security_group_ids": groups(NEUTRON, name), **more}
+    return (ASSOCIATE, name, body)
+
+
+def azure_vague(kind: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """A machine that is as it should be, if what is associated by an expression is associated with it."""
+    made = azure(None, "db", "internal", subnet=DB) if kind == TO_SUBNET else azure(DB, "db", "internal")
+    for one, _, body in made:
+        if one == kind:
+            key, of = ("subnet_id", "azurerm_subnet.x") if kind == TO_SUBNET else ("network_interface_id", f"{NIC}.x")
+            body[key] = vague(of, "id")
+    return made
+
+
+def instance(*names: str, **more: Any) -> tuple[str, str, dict[str, Any]]:
+    return ("aws_instance", "x", {"vpc_security_group_ids": groups(AWS, *names), **more})
+
+
+@pytest.mark.parametrize(
+    ("cloud", "added"),
+    [
+        ("aws", [instance("internal"), attach("db", "aws_instance.x", "primary_network_interface_id")]),
+        ("aws", [instance("db"), attach("internal", "aws_instance.x", "primary_network_interface_id")]),
+        (
+            "aws",
+            [
+                ("aws_network_interface", "x", {"security_groups": groups(AWS, "internal")}),
+                attach("db", "aws_network_interface.x", "id"),
+            ],
+        ),
+        (
+            "aws",
+            [
+                ("aws_launch_template", "x", {"vpc_security_group_ids": groups(AWS, "db", "internal")}),
+                ("aws_instance", "x", {"launch_template": [{"id": "${aws_launch_template.x.id}"}]}),
+                (
+                    ATTACH,
+                    "x",
+                    {
+                        "network_interface_id": "${aws_instance.x.primary_network_interface_id}",
+                        "security_group_id": AWS.format("db"),
+                    },
+                ),
+            ],
+        ),
+        # a stranger on another interface of a machine of ours
+        (
+            "aws",
+            [
+                ("aws_instance", "x", {"network_interface": {"network_interface_id": ENI, "device_index": 0}}),
+                ("aws_network_interface", "x", {"security_groups": groups(AWS, "db", "internal")}),
+                (
+                    ATTACH,
+                    "x",
+                    {"network_interface_id": "${aws_instance.x.network_interface[0].id}", "security_group_id": "sg-0"},
+                ),
+            ],
+        ),
+        ("azure", azure_vague(TO_NSG)),
+        ("azure", azure_vague(TO_ASG)),
+        ("azure", azure_vague(TO_SUBNET)),
+        ("openstack", [port("internal"), associate("db", f"{PORT}.x", "id")]),
+        (
+            "openstack",
+            [
+                port("db", "tel"),
+                associate("db", f"{PORT}.x", "id", enforce=True, security_group_ids=groups(NEUTRON, "db", "internal")),
+            ],
+        ),
+        (
+            "openstack",
+            [
+                (MACHINE, "x", {"name": "db", "security_groups": ["demo-internal"], "network": [{"name": "n"}]}),
+                associate("db", f"{MACHINE}.x", "network[0].port"),
+            ],
+        ),
+        (
+            "openstack",
+            [
+                ("openstack_lb_loadbalancer_v2", "x", {"security_group_ids": groups(NEUTRON, "internal")}),
+                associate("web", "openstack_lb_loadbalancer_v2.x", "vip_port_id"),
+            ],
+        ),
+    ],
+)
+def test_what_may_be_given_one_more_group_is_not_said_to_lack_it(tmp_path: Path, cloud: str, added: list[Any]) -> None:
+    proof = with_resources(Bench(tmp_path, environment(cloud)), *added)
+    assert {one.kind for one in proof.found} == {"untold"}
+
+
+def test_what_it_surely_carries_stays_a_difference(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, environment())
+    more = attach("db", "aws_instance.x", "primary_network_interface_id")
+    surplus = {"vpc_security_group_ids": [*groups(AWS, "internal"), "sg-0123"]}
+    assert ("attachment", "aws_instance.x") in found(with_resources(bench, ("aws_instance", "x", surplus), more))
+    # nothing is attached to the other one
+    other = ("aws_instance", "y", {"vpc_security_group_ids": groups(AWS, "internal")})
+    assert ("attachment", "aws_instance.y") in found(with_resources(bench, instance("db", "internal"), other, more))
+
+
+def test_an_attachment_by_for_each_is_told_where_the_file_tells_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, environment())
+    own = {name: AWS.format(name) for name in ("db", "tel")}
+    body = {
+        "for_each": own,
+        "network_interface_id": "${aws_instance.x[each.key].primary_network_interface_id}",
+        "security_group_id": "${each.value}",
+    }
+    made = instance("internal", for_each='${toset(["db", "tel"])}')
+    assert with_resources(bench, made, (ATTACH, "x", body)).found == ()
+    del own["tel"]
+    assert found(with_resources(bench, made, (ATTACH, "x", body))) == [("attachment", 'aws_instance.x["tel"]')]
+
+
 def test_a_subnet_outside_the_file_cannot_be_told(tmp_path: Path) -> None:
     added = azure(None, "db", "internal")
     added[0][2]["ip_configuration"][0]["subnet_id"] = FOREIGN
