@@ -81,6 +81,21 @@ class Carriers:
             carrier.perhaps = sources
         return resource.address
 
+    def perhaps(self, carrier: Carrier, value: Any, what: str) -> None:
+        """Take the groups of a dynamic block, of which it is not known whether it makes any block, or how many."""
+        carrier.elusive = carrier.instead = f"{what} is in a dynamic block"
+        carrier.perhaps = frozenset({carrier.machine.partition(" ")[0]})
+        for one in value if isinstance(value, list) else [value]:
+            if (key := self.key(one)) is not None:
+                carrier.keys.append(key)
+            elif isinstance(one, Unknown | Expression) and self._may_be_ours(one):
+                carrier.unknown.append(f"{what} is {shown(one)}")
+
+    def may_add(self, where: str, resource: Resource) -> None:
+        """Take it that this part of a resource may put groups on its other parts."""
+        own = frozenset({resource.address})
+        self._vague.append(_Vague(where, own, own, (resource.type,), False))
+
     def share_out(self) -> None:
         """Mark what those may put groups on of which it is not known on what they do."""
         for address, carrier in self.found.items():
@@ -195,6 +210,9 @@ def walk(value: Any, keys: frozenset[str], path: str = "") -> Iterator[tuple[str
     if isinstance(value, Mapping):
         for key, one in value.items():
             here = f"{path}.{key}" if path else str(key)
+            if key == "dynamic" and isinstance(one, Mapping | list):
+                # it may make no block at all; it stands beside the values
+                continue
             if key in keys:
                 yield here, path, one
             else:

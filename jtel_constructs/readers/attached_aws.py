@@ -61,6 +61,7 @@ def carriers(document: Document, groups: Groups, rules: frozenset[str]) -> Carri
     for resource in document.resources:
         if resource.type in INSTANCES:
             _instance(found, resource, by_address)
+            _dynamic_interfaces(found, resource, "network_interface_id", "network_interface")
         elif resource.type == INTERFACE:
             machine = machine_of.get(resource.address, "")
             owner = by_address.get(machine)
@@ -71,6 +72,7 @@ def carriers(document: Document, groups: Groups, rules: frozenset[str]) -> Carri
                 # what the provider saw there, of which a plan takes away what it detaches
                 value = [one for one in value if (resource.address, found.key(one) or one) not in gone]
             found.add(carrier, value, "security_groups", _set(resource))
+            _dynamic_interfaces(found, resource, "instance", "attachment")
         elif resource.type not in rules:
             _other(found, resource)
     for resource in document.resources:
@@ -122,6 +124,15 @@ def _instance(found: Carriers, resource: Resource, by_address: dict[str, Resourc
         found.add(carrier, resource.values.get(key), key, set_here(resource, key))
 
 
+def _dynamic_interfaces(found: Carriers, resource: Resource, attribute: str, label: str) -> None:
+    """Interfaces that a dynamic block may put on a machine: which ones, and whether any, is not known."""
+    for path, content in resource.dynamic:
+        if path == label:
+            carrier = found.carrier(f"{resource.address} dynamic.{path}", named(resource, "tags"), resource.address)
+            carrier.elusive = f"a dynamic block may give it interfaces ({attribute})"
+            carrier.perhaps = found.document.made_from(content.get(attribute))
+
+
 def _joined(found: Carriers, resource: Resource, by_address: dict[str, Resource]) -> None:
     value = resource.values.get("network_interface_id")
     key = found.target(resource, "network_interface_id", INTERFACE, *INSTANCES)
@@ -164,3 +175,10 @@ def _other(found: Carriers, resource: Resource) -> None:
         where = f"{resource.address} {around}".strip()
         carrier = found.carrier(where, named(resource, "tags", "name", "function_name"), resource.address)
         found.add(carrier, value, path, set_here(resource, path.split(".")[0].split("[")[0]))
+    for label, content in resource.dynamic:
+        for path, around, value in walk(content, keys):
+            if value in (None, "", []):
+                continue
+            where = f"{resource.address} dynamic.{label} {around}".strip()
+            carrier = found.carrier(where, named(resource, "tags", "name", "function_name"), resource.address)
+            found.perhaps(carrier, value, f"{label}.{path}")

@@ -88,6 +88,8 @@ class Standing:
         why = [carrier.elusive] if carrier.elusive else carrier.unknown
         if why and (servers or behind):
             yield untold(where, f"which group {name} stands behind cannot be told: {why[0]}", name, settle=nsgs.settle)
+        if carrier.instead:
+            return
         if servers and foreign:
             message = f"{where}: the machine {name} of server {servers[0]} stands behind {', '.join(foreign)}"
             yield fault(Kind.ATTACHMENT, where, message, servers[0], name)
@@ -230,6 +232,8 @@ def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[st
         kind, address = resource.type, resource.address
         if kind == INTERFACE:
             candidates = {key for value in _subnet_ids(resource) for key in _candidates(value, found, subnets)}
+            if any(origins_of(value) is None for value in _dynamic_subnet_ids(resource)):
+                candidates |= found.subnets
             found.subnets_of[address] = tuple(sorted(candidates))
             if address in machines:
                 found.asgs.carrier(address, names.get(address, ""), machines[address])
@@ -247,6 +251,7 @@ def attached(document: Document, nsgs: Groups, asgs: Groups, rules: frozenset[st
             found.asgs.add(found.asgs.carrier(key), resource.values.get("application_security_group_id"), address)
         if kind not in rules and kind not in ATTACHING:
             _inside(found, resource, subnets)
+            _perhaps_inside(found, resource)
     for key, why in listed.items():
         carrier = found.asgs.carrier(key)
         if not carrier.keys and not carrier.others:
@@ -284,6 +289,12 @@ def _subnet_ids(resource: Resource) -> Iterator[object]:
     for _, block in blocks(resource.values, "ip_configuration"):
         if (value := block.get("subnet_id")) is not None and value != "":
             yield value
+    yield from _dynamic_subnet_ids(resource)
+
+
+def _dynamic_subnet_ids(resource: Resource) -> Iterator[object]:
+    for _, content in resource.dynamic:
+        yield from (value for _, _, value in walk(content, _SUBNET_KEYS))
 
 
 def _subnets(document: Document, found: Attached) -> dict[str, list[str]]:
@@ -338,6 +349,19 @@ def _inside(found: Attached, resource: Resource, subnets: Mapping[str, list[str]
                 found.subnets_of[where] = tuple(
                     sorted({key for one in ids for key in _candidates(one, found, subnets)})
                 )
+
+
+def _perhaps_inside(found: Attached, resource: Resource) -> None:
+    """The same in dynamic blocks."""
+    for label, content in resource.dynamic:
+        for carriers, keys in ((found.nsgs, _NSG_KEYS), (found.asgs, _ASG_KEYS)):
+            for path, _, value in walk(content, keys):
+                if value in (None, "", []):
+                    continue
+                where = _around(resource, f"dynamic.{label}.{path}".rpartition(".")[0])
+                carriers.perhaps(carriers.carrier(where, named(resource, "name")), value, f"{label}.{path}")
+                # the block around it may say the rest without being dynamic
+                carriers.may_add(where, resource)
 
 
 def _name_of(resource: Resource, path: str) -> str:

@@ -60,6 +60,11 @@ def carriers(environment: Environment, document: Document, groups: Groups, rules
             for path, around, value in walk(resource.values, GROUPS):
                 where = f"{resource.address} {around}".strip()
                 found.add(found.carrier(where, named(resource, "name"), resource.address), value, path)
+            for label, content in resource.dynamic:
+                for path, around, value in walk(content, GROUPS):
+                    where = f"{resource.address} dynamic.{label} {around}".strip()
+                    carrier = found.carrier(where, named(resource, "name"), resource.address)
+                    found.perhaps(carrier, value, f"{label}.{path}")
     for key, some in associates.items():
         # the port of something else, such as a load balancer, or one that is not in the file
         if key not in by_address or by_address[key].type != PORT:

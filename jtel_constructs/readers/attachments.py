@@ -147,7 +147,8 @@ def _judge(part: Carrier, owned: Owned) -> Iterator[Difference]:
         yield _unknown(part, part.elusive, owned)
     yield from (_unknown(part, why, owned) for why in part.unknown)
     if part.instead:
-        yield _unknown(part, part.instead, owned)
+        if not part.elusive:
+            yield _unknown(part, part.instead, owned)
         return
     if len(servers) > 1:
         yield wrong(f"{who} carries the groups of {len(servers)} servers: {', '.join(servers)}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.differences import Difference
-from jtel_constructs.readers.values import Origins, Ref, origins_of
+from jtel_constructs.readers.values import Origins, Ref, Values, origins_of
 
 _INDEX = re.compile(r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]')
 # as a raw state has it
@@ -83,6 +83,7 @@ class Resource:
         presence: why it is there.
         refreshed: whether Terraform looked at it while it made this file and says so (`resource_drift`), so that what
             the provider lists of its own accord is as new as the file.
+        dynamic: what stands in a stack's dynamic blocks, each with the path of the blocks that it may make.
         depends: a state's word on which resources its configuration refers to, without indexes; None elsewhere.
     """
 
@@ -95,6 +96,7 @@ class Resource:
     presence: Presence = Presence.DECLARED
     refreshed: bool = False
     depends: frozenset[str] | None = None
+    dynamic: tuple[tuple[str, Values], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ class Makers:
             if resource.type in known or resource.type in _HARMLESS:
                 continue
             plain = _PLAIN.fullmatch(resource.type) is not None and not _ANYTHING.fullmatch(resource.type)
-            if named := frozenset(self._in(resource.values, plain)):
+            dynamic = [content for _, content in resource.dynamic]
+            if named := frozenset(self._in([resource.values, *dynamic], plain)):
                 yield resource, named, False
 
     def of_module(self, body: Any) -> frozenset[str]:

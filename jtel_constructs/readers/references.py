@@ -142,6 +142,7 @@ class Scope:
         inside: what a value may come from that this module works out by itself in a way that the file does not show.
         each: what `each` and `count` are, for one instance of a resource.
         each_from: the resources that `each` may come from, where it is not known itself; None for any.
+        iterators: the resources that the iterators of dynamic blocks may come from, by their names.
         self_of: what an attribute of `self` may come from, by its name.
     """
 
@@ -154,6 +155,7 @@ class Scope:
     inside: Callable[[], Origins] = lambda: None
     each: Mapping[str, Any] = field(default_factory=dict)
     each_from: Origins = None
+    iterators: Mapping[str, Origins] = field(default_factory=dict)
     self_of: Callable[[Step], Origins] = lambda _: None
     _resolving: set[str] = field(default_factory=set)
     _read: dict[str, Ref] = field(default_factory=dict)
@@ -285,6 +287,8 @@ class Scope:
             return self.inside()
         if root == "each":
             return self.each_from
+        if root in self.iterators:
+            return self.iterators[root]
         mine = self.instances.get(f"{self.prefix}{root}.{steps[0]}") if steps else None
         return frozenset(mine) if mine else None
 

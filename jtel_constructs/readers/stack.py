@@ -11,7 +11,7 @@ from typing import Any
 from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.documents import DYNAMIC, Document, Provider, Resource, Shape
 from jtel_constructs.readers.references import Scope, Step, index_text
-from jtel_constructs.readers.values import Origins, origins_of, whole
+from jtel_constructs.readers.values import Expression, Origins, Values, origins_of, whole
 
 # attributes that change no port, whoever ignores their changes: the whole of them, or one entry
 _HARMLESS = re.compile(r"(name|tags|tags_all|description|timeouts)([.\[].*)?")
@@ -66,7 +66,8 @@ def load_stack(path: Path, content: Mapping[str, Any], output_name: str) -> Docu
             values = {
                 key: inner.value(_placed(key, value, defaults)) for key, value in body.items() if key not in _META
             }
-            resources.append(Resource(f"{base}{index}", kind, values, reasons, keys, provider))
+            dynamic = tuple(_dynamic(path, inner, body, base))
+            resources.append(Resource(f"{base}{index}", kind, values, reasons, keys, provider, dynamic=dynamic))
     output: Any = None
     for name, body in _labelled(path, content.get("output", {}), "output"):
         if name == output_name:
@@ -74,6 +75,33 @@ def load_stack(path: Path, content: Mapping[str, Any], output_name: str) -> Docu
                 output = scope.value(one.get("value"))
     modules = {name: scope.value(body) for name, body in _labelled(path, content.get("module", {}), "module")}
     return Document(path, Shape.STACK, tuple(resources), modules=modules, output=output, providers=providers)
+
+
+def _dynamic(
+    path: Path, scope: Scope, body: Mapping[str, Any], what: str, at: str = ""
+) -> Iterator[tuple[str, Values]]:
+    """What stands in dynamic blocks, in those of nested blocks as well: the path of the blocks, and one of them.
+
+    How many there are is not worked out (Terraform's documentation, "dynamic Blocks": for_each, iterator, content).
+    """
+    for key, value in body.items():
+        if key != "dynamic":
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, Mapping):
+                    yield from _dynamic(path, scope, one, what, f"{at}{key}.")
+            continue
+        if at and not isinstance(value, Mapping | list):
+            # an attribute of that name
+            continue
+        for label, block in _labelled(path, value, f"{what}.dynamic"):
+            for one in _objects(path, block, f"{what}.dynamic.{label}"):
+                each = scope.value(one.get("for_each"))
+                origins = frozenset() if isinstance(each, Expression) and each.foreign else origins_of(each)
+                name = str(one.get("iterator") or label)
+                inner = replace(scope, iterators={**scope.iterators, name: origins}, _read={})
+                for content in _objects(path, one.get("content") or {}, f"{what}.dynamic.{label}.content"):
+                    yield f"{at}{label}", inner.value({key: part for key, part in content.items() if key != "dynamic"})
+                    yield from _dynamic(path, inner, content, what, f"{at}{label}.")
 
 
 def _in_block(scope: Scope, instances: tuple[str, ...], body: Mapping[str, Any]) -> Scope:

@@ -523,6 +523,119 @@ def test_what_may_be_given_one_more_group_is_not_said_to_lack_it(tmp_path: Path,
     assert {one.kind for one in proof.found} == {"untold"}
 
 
+def dynamic(label: str, each: Any, **content: Any) -> dict[str, Any]:
+    """A dynamic block, of which it is not known how many there are."""
+    return {"dynamic": {label: {"for_each": each, "content": content}}}
+
+
+TWO = ["${aws_network_interface.x.id}", "${aws_network_interface.y.id}"]
+SCALE_SET = "azurerm_linux_virtual_machine_scale_set"
+
+
+def ports_of(*names: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Interfaces with a server's groups, and one with another group."""
+    other = ("aws_network_interface", "y", {"security_groups": ["sg-0123"]})
+    return [("aws_network_interface", "x", {"security_groups": groups(AWS, *names)}), other]
+
+
+@pytest.mark.parametrize(
+    ("cloud", "added"),
+    [
+        # another interface of a machine whose first one is as it should be
+        (
+            "aws",
+            [
+                *ports_of("db", "internal"),
+                (
+                    "aws_instance",
+                    "x",
+                    dynamic("network_interface", TWO, network_interface_id="${network_interface.value}"),
+                ),
+            ],
+        ),
+        (
+            "aws",
+            [
+                (
+                    "aws_launch_template",
+                    "x",
+                    dynamic("network_interfaces", [1], security_groups=groups(AWS, "internal")),
+                ),
+            ],
+        ),
+        (
+            "aws",
+            [
+                (
+                    "aws_launch_template",
+                    "x",
+                    {
+                        "vpc_security_group_ids": groups(AWS, "db", "internal"),
+                        **dynamic("network_interfaces", ["sg-0"], security_groups=["${network_interfaces.value}"]),
+                    },
+                )
+            ],
+        ),
+        (
+            "aws",
+            [
+                (
+                    "aws_lambda_function",
+                    "x",
+                    dynamic("vpc_config", groups(AWS, "db"), security_group_ids=["${vpc_config.value}"]),
+                )
+            ],
+        ),
+        (
+            "azure",
+            [
+                (
+                    SCALE_SET,
+                    "x",
+                    dynamic(
+                        "network_interface",
+                        [1],
+                        network_security_group_id=NSG.format("tel"),
+                        ip_configuration={"application_security_group_ids": groups(ASG, "db", "internal")},
+                    ),
+                )
+            ],
+        ),
+        (
+            "azure",
+            [
+                (
+                    SCALE_SET,
+                    "x",
+                    {
+                        "network_interface": {
+                            "network_security_group_id": DB,
+                            **dynamic("ip_configuration", [1], application_security_group_ids=groups(ASG, "db")),
+                        }
+                    },
+                )
+            ],
+        ),
+    ],
+)
+def test_what_dynamic_blocks_attach_cannot_be_told(tmp_path: Path, cloud: str, added: list[Any]) -> None:
+    proof = with_resources(Bench(tmp_path, environment(cloud)), *added)
+    assert {one.kind for one in proof.found} == {"untold"}
+
+
+def test_the_subnet_of_a_dynamic_block_counts(tmp_path: Path) -> None:
+    made = azure(DB, "db", "internal", subnet=NSG.format("tel"))
+    body = made[0][2]
+    body |= dynamic("ip_configuration", [1], **body.pop("ip_configuration")[0])
+    assert found(with_resources(Bench(tmp_path, environment("azure")), *made)) == [("attachment", f"{NIC}.x")]
+
+
+def test_dynamic_blocks_that_attach_nothing_of_ours_are_none_of_the_proofs_business(tmp_path: Path) -> None:
+    outside = dynamic("network_interfaces", "${var.groups}", security_groups=["${network_interfaces.value}"])
+    added = [("aws_launch_template", "x", outside), ("aws_instance", "x", dynamic("ebs_block_device", [1], size=1))]
+    assert with_resources(Bench(tmp_path, environment()), *added, instance("db", "internal")).found == ()
+
+
 def test_what_it_surely_carries_stays_a_difference(tmp_path: Path) -> None:
     bench = Bench(tmp_path, environment())
     more = attach("db", "aws_instance.x", "primary_network_interface_id")
