@@ -10,6 +10,7 @@ from jtel_constructs.cli.common import add_no_notices, environment_json, load, p
 from jtel_constructs.cli.tables import print_table
 from jtel_constructs.errors import InputError, Problem, one_of
 from jtel_constructs.policy import Rule, RuleSet, compute
+from jtel_constructs.wording import counted
 
 HELP = "the rules of an environment"
 DESCRIPTION = "Print the minimal rules of an environment and the rows behind each."
@@ -66,7 +67,7 @@ def _print_rules(found: RuleSet, shown: Sequence[Rule]) -> None:
     environment = found.environment
     mode = "redundant" if environment.redundant else "non-redundant"
     print_table(
-        f"{environment.name} ({environment.platform.cloud}, {mode}): {len(shown)} ingress rules, "
+        f"{environment.name} ({environment.platform.cloud}, {mode}): {counted(len(shown), 'ingress rule')}, "
         f"egress {environment.egress}",
         ("to", "protocol", "ports", "from", "who", "rows"),
         (
