@@ -191,7 +191,9 @@ def environments(
     servers = draw(_servers([*replaced, *added], families, all_here))
     whole = servers + [{"name": name, "roles": list(roles)} for name, roles in preset.items() if name not in replaced]
     peers = draw(_peers(families, max_blocks))
-    narrow = {row: draw(_inside_of(peers["any"])) for row in draw(st.sets(st.sampled_from(NARROWABLE), max_size=2))}
+    narrow = {
+        row: draw(_inside_of(peers["any"])) for row in sorted(draw(st.sets(st.sampled_from(NARROWABLE), max_size=2)))
+    }
     if any(map(_huge, peers["any"])):
         narrow["haproxy-web"] = draw(_inside_of(peers["any"]))
     platform = {**PLATFORMS[cloud]}
