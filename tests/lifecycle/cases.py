@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, note, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings
 
 from jtel_constructs.answers import Verdict, prove
 from jtel_constructs.policy import RuleSet, compute, load_environment
@@ -23,7 +22,7 @@ from jtel_constructs.readers import read_live, read_terraform
 from tests.lifecycle.changes import STARTS, Step, steps
 from tests.lifecycle.deployment import Deployment
 from tests.lifecycle.packets import Machines, Reading
-from tests.lifecycle.pairs import chains
+from tests.lifecycle.pairs import Chain, chains
 from tests.lifecycle.worlds import Json
 
 WHOLE = os.environ.get("JTEL_LIFECYCLE") == "whole"
@@ -49,26 +48,14 @@ class LifeCycle:
             before = deployment.apply_at_work(before, step)
         deployment.destroy()
 
-    @settings(
-        max_examples=CHAINS,
-        derandomize=not WHOLE,
-        deadline=None,
-        database=None,
-        # nothing is tried again: each example is minutes of Terraform
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        print_blob=True,
-    )
-    @given(data=st.data())
-    def test_any_environment_becomes_any_other_in_one_apply(self, deployment: Deployment, data: st.DataObject) -> None:
-        chain = data.draw(chains(self.cloud, LENGTH))
-        before: tuple[RuleSet, Machines] | None = None
-        for number, (values, machines) in enumerate(chain, 1):
-            step = Step(f"environment {number}", {**values, "platform": deployment.world.platform}, machines)
-            note(f"{step}")
-            before = deployment.apply_at_work(before, step)
-        deployment.destroy()
+    def test_any_environment_becomes_any_other_in_one_apply(self, deployment: Deployment) -> None:
+        for chain in _drawn(self.cloud):
+            before: tuple[RuleSet, Machines] | None = None
+            for number, (values, machines) in enumerate(chain, 1):
+                step = Step(f"environment {number}", {**values, "platform": deployment.world.platform}, machines)
+                print(step)
+                before = deployment.apply_at_work(before, step)
+            deployment.destroy()
 
     def test_a_block_more_is_a_quiet_plan_and_a_group_replaced_is_refused_whole(self, deployment: Deployment) -> None:
         start = STARTS["small"]
@@ -162,3 +149,24 @@ def _of_then(attached: Json, then: Json) -> Json:
         for arguments in by_name.values():
             arguments.pop("depends_on", None)
     return found
+
+
+def _drawn(cloud: str) -> list[Chain]:
+    """Chains of environments, drawn before any is deployed: each is minutes of Terraform, and none is tried again."""
+    found: list[Chain] = []
+
+    @settings(
+        max_examples=CHAINS,
+        derandomize=not WHOLE,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(chain=chains(cloud, LENGTH))
+    def draw(chain: Chain) -> None:
+        found.append(chain)
+
+    draw()
+    assert found
+    return found[:CHAINS]

@@ -15,13 +15,14 @@ from tests.generators import Values, environments
 from tests.lifecycle.changes import Machines
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
+Chain = list[tuple[Values, Machines]]
 _MACHINES = ("m-1", "m-2", "m-3")
 
 
 @st.composite
-def chains(draw: Draw, cloud: str, length: int) -> list[tuple[Values, Machines]]:
+def chains(draw: Draw, cloud: str, length: int) -> Chain:
     """So many environments, each of them to be changed into the next, and each machine's server in each of them."""
-    found: list[tuple[Values, Machines]] = []
+    found: Chain = []
     small = environments(cloud, max_servers=3, max_blocks=3, topologies=False)
     for _ in range(length):
         values = draw(small)
