@@ -7,10 +7,6 @@ from jtel_constructs.policy.environment import (
     AdminPort,
     Egress,
     Environment,
-    Limits,
-    Os,
-    Server,
-    SiteRule,
     load_environment,
     stack_name,
 )
@@ -19,6 +15,7 @@ from jtel_constructs.policy.notice_kinds import KINDS as NOTICE_KINDS
 from jtel_constructs.policy.notice_kinds import Notice
 from jtel_constructs.policy.origins import OriginRule, rules_by_origin
 from jtel_constructs.policy.own_rules import ImportedGroup, Ports, rule_name, tcp, udp
+from jtel_constructs.policy.parts import Limits, Os, Server, SiteRule
 from jtel_constructs.policy.platforms import (
     AwsPlatform,
     AzurePlatform,

@@ -9,8 +9,9 @@ from jtel_constructs.matrix import Matrix
 from jtel_constructs.matrix.files import KeyPath
 from jtel_constructs.policy.addresses import Network, family, outside
 from jtel_constructs.policy.elsewhere import wrong_addresses
-from jtel_constructs.policy.environment import WINDOWS_ROLES, Environment, Server
+from jtel_constructs.policy.environment import Environment
 from jtel_constructs.policy.notices import wrong_acknowledgements
+from jtel_constructs.policy.parts import WINDOWS_ROLES, Server
 from jtel_constructs.policy.topologies import TOPOLOGIES
 
 # the key, and what is wrong there

@@ -13,8 +13,9 @@ from jtel_constructs.policy.addresses import parse_block
 from jtel_constructs.policy.admin_ports import wide_open
 from jtel_constructs.policy.checking import mistakes, other_family
 from jtel_constructs.policy.elsewhere import addressed
-from jtel_constructs.policy.environment import Environment, Server, SiteRule
+from jtel_constructs.policy.environment import Environment
 from jtel_constructs.policy.notices import acknowledge, notices
+from jtel_constructs.policy.parts import Server, SiteRule
 from jtel_constructs.policy.platforms import is_token
 from jtel_constructs.policy.rules import (
     Demand,

@@ -7,7 +7,8 @@ from itertools import combinations
 
 from jtel_constructs.matrix.files import KeyPath
 from jtel_constructs.policy.addresses import Network, whole_internet
-from jtel_constructs.policy.environment import Environment, Server
+from jtel_constructs.policy.environment import Environment
+from jtel_constructs.policy.parts import Server
 from jtel_constructs.policy.rules import Demand, FromBlock, FromGroup, FromServer, Internal
 
 # an origin of this kind is followed by a server's name

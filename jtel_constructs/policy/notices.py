@@ -9,8 +9,9 @@ from jtel_constructs.matrix import ROLES, Matrix, Role, SupplementRow
 from jtel_constructs.matrix.files import KeyPath
 from jtel_constructs.policy.addresses import FAMILIES, Network, family, whole_internet
 from jtel_constructs.policy.elsewhere import shared_addresses
-from jtel_constructs.policy.environment import Environment, Server
+from jtel_constructs.policy.environment import Environment
 from jtel_constructs.policy.notice_kinds import KINDS, Notice
+from jtel_constructs.policy.parts import Server
 from jtel_constructs.policy.rules import Demand, FromBlock
 from jtel_constructs.policy.topologies import TOPOLOGIES
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from jtel_constructs.matrix import Matrix, PortRange, Protocol, merge_ports
 from jtel_constructs.policy.addresses import BlockIndex, Network, family
-from jtel_constructs.policy.environment import Environment, Server
+from jtel_constructs.policy.environment import Environment
 from jtel_constructs.policy.notice_kinds import Notice
+from jtel_constructs.policy.parts import Server
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from jtel_constructs.policy.addresses import Family, Network, collapse, family
-from jtel_constructs.policy.environment import Server
+from jtel_constructs.policy.parts import Server
 from jtel_constructs.policy.rules import RuleSet
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jtel_constructs.matrix import INTERNAL
-from jtel_constructs.readers.attached_azure import Standing
 from jtel_constructs.readers.attachments import NOT_EXAMINED, Carrier, Owned
 from jtel_constructs.readers.differences import Difference, untold
 from jtel_constructs.readers.live_common import sdk
+from jtel_constructs.readers.standing_azure import Standing
 from jtel_constructs.wording import few
 
 _REFUSED = (401, 403)
