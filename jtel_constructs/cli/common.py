@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from argparse import ArgumentParser
 from collections.abc import Collection
@@ -49,7 +50,11 @@ def synthesize(paths: list[Path], folder: Path, hint: str = "choose another fold
     if done.returncode == NOT_WRITTEN and said != done.stderr:
         raise ToolError(f"{said}; {hint}")
     last = (said.strip().splitlines() or ["no message"])[-1]
-    raise ToolError(f"the synthesis failed ({last}); is node installed? The README says which version")
+    # the name is jsii's own
+    node = os.environ.get("JSII_NODE", "node")
+    if shutil.which(node) is None:
+        raise ToolError(f"the synthesis needs Node.js, and {node} is not on PATH; the README says which version")
+    raise ToolError(f"the synthesis failed: {last}")
 
 
 def load(name: str) -> Environment:

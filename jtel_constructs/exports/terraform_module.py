@@ -8,7 +8,9 @@ too, and one that takes no other value: rules are keyed by what they open, and a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from jtel_constructs.clouds import cloud_of
@@ -32,7 +34,7 @@ FORMATS: tuple[Format, ...] = ("tf-json", "hcl")
 # block may name another address of the same type, and a validation of a variable may be as it is here.)
 _VERSION = ">= 1.4.0"
 # stands near the top of a module's first file; what has it may be overwritten
-MADE_BY = "made by jtel export"
+_TITLE = "Security groups of the jtel ACD system {}, made by jtel export."
 _PEERS = "this module was made, and proved, for other blocks; write them into the environment file, and export it again"
 
 
@@ -50,6 +52,16 @@ def terraform_module(found: RuleSet, form: Format) -> dict[str, str]:
     return module.json_files() if form == "tf-json" else module.hcl_files()
 
 
+def made_for(file: Path) -> str:
+    """The environment whose module a file begins, by its title; empty where there is none."""
+    try:
+        with file.open(encoding="utf-8", errors="replace") as content:
+            title = re.search(re.escape(_TITLE).replace(r"\{\}", "(.+)"), content.read(1000))
+    except OSError:
+        return ""
+    return title[1] if title else ""
+
+
 class _Module:
     def __init__(self, found: RuleSet) -> None:
         self.found, self.environment = found, found.environment
@@ -65,7 +77,7 @@ class _Module:
             "description": "For each server its roles, its operating system, and the groups to attach to it.",
             "value": {name: {**facts, **self.plan.outputs[name]} for name, facts in self.facts.items()},
         }
-        self.title = f"Security groups of the jtel ACD system {self.environment.name}, {MADE_BY}."
+        self.title = _TITLE.format(self.environment.name)
 
     def _value(self, key: str, value: Any) -> Any:
         """A value with the environment's places as variables."""

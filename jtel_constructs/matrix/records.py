@@ -110,7 +110,11 @@ def validation_problems(error: ValidationError, model: type[Record]) -> list[tup
             and any(len(other) > len(place) and other[: len(place)] == place for other, _ in errors)
         )
         if not follows:
-            allowed = _known_keys(model, place[:-1]) if details["type"] == "extra_forbidden" else []
+            allowed = []
+            if details["type"] == "extra_forbidden":
+                allowed = _known_keys(model, place[:-1])
+            elif details["type"] == "union_tag_not_found":
+                allowed = _tags(model, place)
             problems.append(_explain(_key_path(place), details, allowed))
     return problems
 
@@ -139,6 +143,15 @@ def _known_keys(model: type[Record], place: tuple[str | int, ...]) -> list[str]:
     return [field.alias or name for name, field in records[0].model_fields.items()]
 
 
+def _tags(model: type[Record], place: tuple[str | int, ...]) -> list[str]:
+    """The values that tell the records of a union apart."""
+    return [
+        value
+        for record in _records(model.model_fields[str(place[0])].annotation)
+        for value in get_args(next(iter(record.model_fields.values())).annotation)
+    ]
+
+
 def _records(annotation: Any) -> list[type[Record]]:
     """The record types in a type."""
     if isinstance(annotation, type) and issubclass(annotation, Record):
@@ -155,7 +168,7 @@ def _explain(where: KeyPath, details: ErrorDetails, allowed: list[str]) -> tuple
     if kind == "wrong_at":
         return (*where, *context["where"]), context["message"]
     if kind == "union_tag_not_found":
-        return (*where, context["discriminator"].strip("'")), "this key is missing"
+        return (*where, context["discriminator"].strip("'")), f"this key is missing; allowed: {', '.join(allowed)}"
     if kind == "union_tag_invalid":
         tags = [part.strip().strip("'") for part in context["expected_tags"].split(",")]
         return (*where, context["discriminator"].strip("'")), one_of(context["tag"], tags, "value")

@@ -271,7 +271,7 @@ CASES = [
     # platforms
     Case("unknown cloud", platform("{cloud: gcp}"), "platform.cloud", ("'gcp'; allowed: aws, azure, openstack",)),
     Case("cloud in capitals", platform("{cloud: AWS}"), "platform.cloud", ("did you mean 'aws'?",)),
-    Case("cloud missing", platform("{region: eu-central-1}"), "platform.cloud", ("this key is missing",)),
+    Case("cloud missing", platform("{region: eu-central-1}"), "platform.cloud", ("this key is missing; allowed: aws, azure, openstack",)),
     Case("platform missing", good(f"platform: {AWS}\n", ""), "platform", ("this key is missing",)),
     Case("platform as text", platform("aws"), "platform", ("must be a mapping (key: value), not 'aws'",)),
     Case("bad region", platform(AWS.replace("eu-central-1", "Frankfurt")), "platform.region", ("'Frankfurt' is no AWS region such as eu-central-1",)),

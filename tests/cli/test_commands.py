@@ -418,9 +418,22 @@ def test_synth_without_node_says_so(jtel: Any, folder: Path, monkeypatch: pytest
     monkeypatch.setenv("PATH", str(folder))
     said = jtel("synth", "acme", "--out", folder / "out")
     assert said.code == 2
-    assert said.err.startswith("error: the synthesis failed (")
-    assert "is node installed?" in said.err
+    message = "the synthesis needs Node.js, and node is not on PATH; the README says which version"
+    assert said.err == f"error: {message}\n"
     assert not (folder / "out").exists()
+
+
+def test_synth_that_fails_with_node_there_does_not_ask_for_it(
+    jtel: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = folder / "node"
+    program.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("JSII_NODE", str(program))
+    said = jtel("synth", "acme", "--out", folder / "out")
+    assert said.code == 2
+    assert said.err.startswith("error: the synthesis failed: ")
+    assert "Node.js" not in said.err
 
 
 def test_verify_without_a_file_needs_no_node(jtel: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

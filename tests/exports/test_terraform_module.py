@@ -189,6 +189,26 @@ def test_the_command_writes_a_folder_and_refuses_one_that_has_other_files_of_ter
     assert sorted(path.name for path in (tmp_path / "new/module").iterdir()) == names
 
 
+@pytest.mark.parametrize("form", ["hcl", "tf-json"])
+def test_the_module_of_another_environment_is_not_replaced_and_that_of_a_renamed_one_is(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo = (ENVIRONMENTS / "demo-aws.yaml").read_text(encoding="utf-8")
+    module, other = tmp_path / "module", tmp_path / "other.yaml"
+    arguments = ["--format", form, "-o", str(module)]
+    assert main(["export", str(ENVIRONMENTS / "demo-aws.yaml"), *arguments]) == 0
+    before = {path.name: path.read_bytes() for path in module.iterdir()}
+    renamed = demo.replace("name: demo-aws\n", "name: live\n", 1)
+    assert renamed != demo
+    other.write_text(renamed, encoding="utf-8")
+    assert main(["export", str(other), *arguments]) == 2
+    assert f"{module} has the module of the environment demo-aws, which" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in module.iterdir()} == before
+    other.write_text(renamed.replace("name: live\n", "name: live\ngroup_prefix: demo-aws\n", 1), encoding="utf-8")
+    assert main(["export", str(other), *arguments]) == 0
+    assert main(["export", str(other), *arguments]) == 0
+
+
 @pytest.mark.parametrize(("form", "name"), [("hcl", "main.tf"), ("hcl", "versions.tf"), ("tf-json", "main.tf.json")])
 def test_a_file_of_somebody_elses_is_never_overwritten(
     form: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

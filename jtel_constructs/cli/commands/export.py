@@ -31,33 +31,30 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the command; the exit code."""
-    from jtel_constructs.exports.terraform_module import terraform_module
+    from jtel_constructs.exports.terraform_module import made_for, terraform_module
 
-    files = terraform_module(compute(load(options.environment)), options.format)
+    found = compute(load(options.environment))
+    files = terraform_module(found, options.format)
     folder = Path(options.output)
     if folder.is_dir():
         there = {path.name for path in folder.iterdir() if path.name.endswith((".tf", ".tf.json", ".tofu"))}
         if strange := sorted(there - set(files)):
             message = f"{folder} has {', '.join(strange)} already, which would be read too; choose an empty folder"
             raise InputError([Problem("--output", message)])
-        if there and not any(_is_ours(folder / name) for name in there):
+        if there and not any(made_for(folder / name) for name in there):
             message = (
                 f"{folder} has {', '.join(sorted(there))} already, which no jtel export wrote and this one would "
                 "overwrite; choose an empty folder"
+            )
+            raise InputError([Problem("--output", message)])
+        others = {made_for(folder / name) for name in there} - {"", found.environment.name, found.environment.prefix}
+        if others:
+            message = (
+                f"{folder} has the module of the environment {others.pop()}, which this one would replace: Terraform "
+                "would then destroy its groups; choose another folder, or delete the files there if that is meant"
             )
             raise InputError([Problem("--output", message)])
     write_files(folder, files)
     for name in files:
         print(folder / name)
     return 0
-
-
-def _is_ours(file: Path) -> bool:
-    """Whether a file says that this command made it: then a later export may replace it, and those beside it."""
-    from jtel_constructs.exports.terraform_module import MADE_BY
-
-    try:
-        with file.open(encoding="utf-8", errors="replace") as content:
-            return MADE_BY in content.read(1000)
-    except OSError:
-        return False
