@@ -144,6 +144,8 @@ class Scope:
         each_from: the resources that `each` may come from, where it is not known itself; None for any.
         iterators: the resources that the iterators of dynamic blocks may come from, by their names.
         self_of: what an attribute of `self` may come from, by its name.
+        leading_back: data sources and modules, such as ``data.aws_security_group.a``, that may name resources of the
+            file after all.
     """
 
     prefix: str
@@ -157,6 +159,7 @@ class Scope:
     each_from: Origins = None
     iterators: Mapping[str, Origins] = field(default_factory=dict)
     self_of: Callable[[Step], Origins] = lambda _: None
+    leading_back: frozenset[str] = frozenset()
     _resolving: set[str] = field(default_factory=set)
     _read: dict[str, Ref] = field(default_factory=dict)
 
@@ -192,8 +195,13 @@ class Scope:
             code = expressions_in(text)
             names = [name for name in _ROOTS.findall(code) if name not in _WORDS]
             roots = {name.partition(".")[0].partition("[")[0] for name in names if "." in name or "[" in name}
-            return Expression(text, bool(roots) and _OUTSIDE.issuperset(roots), self.origins(names, code))
+            foreign = bool(roots) and _OUTSIDE.issuperset(roots) and not any(map(self._leads_back, names))
+            return Expression(text, foreign, self.origins(names, code))
         return text.replace("$${", "${").replace("%%{", "%{")
+
+    def _leads_back(self, name: str) -> bool:
+        root, steps = parse(name) or ("", ())
+        return ".".join(map(str, (root, *steps[: 2 if root == "data" else 1]))) in self.leading_back
 
     def _index(self, match: re.Match[str]) -> str:
         """An index of `each` or `count` as the literal that it is in this copy of a block."""

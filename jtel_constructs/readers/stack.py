@@ -10,6 +10,7 @@ from typing import Any
 
 from jtel_constructs.errors import ProofError
 from jtel_constructs.readers.documents import DYNAMIC, Document, Provider, Resource, Shape
+from jtel_constructs.readers.lookups import leading_back
 from jtel_constructs.readers.references import Scope, Step, index_text
 from jtel_constructs.readers.values import Expression, Origins, Values, origins_of, whole
 
@@ -54,6 +55,15 @@ def load_stack(path: Path, content: Mapping[str, Any], output_name: str) -> Docu
     }
     every = frozenset(address for some in addresses.values() for address in some)
     scope = Scope("", every, addresses, texts)
+    data = {
+        f"data.{kind}.{name}": (kind, one)
+        for kind, by_name in _labelled(path, content.get("data", {}), "data")
+        for name, body in _labelled(path, by_name, f"data.{kind}")
+        for one in _objects(path, body, f"data.{kind}.{name}")
+    }
+    called = {f"module.{name}": body for name, body in _labelled(path, content.get("module", {}), "module")}
+    bodies = {base: (kind, body) for base, (kind, _, body, _) in blocks.items()}
+    scope.leading_back = leading_back(scope, bodies, data, called)
     defaults = dict(_defaults(path, content))
     providers = _providers(path, content, scope, defaults)
     resources = []
@@ -73,7 +83,7 @@ def load_stack(path: Path, content: Mapping[str, Any], output_name: str) -> Docu
         if name == output_name:
             for one in _objects(path, body, f"output.{name}"):
                 output = scope.value(one.get("value"))
-    modules = {name: scope.value(body) for name, body in _labelled(path, content.get("module", {}), "module")}
+    modules = {address.removeprefix("module."): scope.value(body) for address, body in called.items()}
     return Document(path, Shape.STACK, tuple(resources), modules=modules, output=output, providers=providers)
 
 
