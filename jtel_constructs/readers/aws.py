@@ -104,7 +104,7 @@ class _Aws(Reading):
         self._lists = PrefixLists(document)
         # rules that are resources of their own, as the provider lists them on their group
         self._listed: dict[tuple[str, Direction], set[Listed]] = {}
-        self._made: dict[tuple[str, Direction, Listed], Resource] = {}
+        self._made: dict[tuple[str, Direction, Listed], str] = {}
         self._first: dict[object, str] = {}
 
     def read(self) -> None:
@@ -225,7 +225,7 @@ class _Aws(Reading):
 
     def _list(self, resource: Resource, holder: str, direction: Direction, rules: list[Listed]) -> None:
         self._listed.setdefault((holder, direction), set()).update(rules)
-        self._made.update({(holder, direction, rule): resource for rule in rules})
+        self._made.update({(holder, direction, rule): resource.address for rule in rules})
 
     def _depart(self, resource: Resource) -> None:
         """Note a rule that the plan deletes or changes: what the group's list still says of it is over."""
@@ -244,20 +244,9 @@ class _Aws(Reading):
         if holder not in self.subjects:
             return
         for rule in rules:
-            heir = self._made.get((holder, direction, rule))
-            # Nothing says which comes first, and Terraform works on resources that do not refer to each other at a time
-            # ("Resource graph"). EC2 refuses a rule that is there already (InvalidPermission.Duplicate), and what is
-            # deleted after that is gone.
-            if heir is not None and heir.address != resource.address:
-                self.trouble(
-                    heir.address,
-                    f"{resource.address} is the same rule and goes in this plan, in no order: if it goes last, the "
-                    "rule is not made, or is gone",
-                    holder,
-                    direction,
-                    settle=f"write a `moved` block for it, if both are {heir.type}, or make the change in two plans; "
-                    f"after the apply ask the cloud itself (`--live`)",
-                )
+            # EC2 refuses a rule that is there already (InvalidPermission.Duplicate)
+            if heir := self._made.get((holder, direction, rule)):
+                self.handed_over(resource, heir, "is the same rule", holder, direction)
 
     def _of_separate(self, values: Values, holder: str) -> list[Listed]:
         return [

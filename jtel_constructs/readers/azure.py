@@ -33,6 +33,7 @@ from jtel_constructs.readers.values import (
     blocks_of,
     need_text,
     shown,
+    whole,
 )
 
 NSG = "azurerm_network_security_group"
@@ -106,6 +107,8 @@ class _Azure(Reading):
             with self.resource(key, key):
                 self._inline(resource)
             self.rules.extend(default_rules(key, self._addresses))
+        for resource in self.document.departing:
+            self._hand_over(resource)
         self.others(_TYPES | attached_azure.ATTACHING, attached_azure.GROUPS, self._asgs)
 
     def _own_names(self) -> set[str]:
@@ -261,12 +264,34 @@ class _Azure(Reading):
 
     def _depart(self, resource: Resource) -> None:
         """Note a rule that the plan deletes or changes: what the group's list still says of it is over."""
+        for holder in self._holders_of_departing(resource):
+            self._departing.add((holder, str(resource.values["name"]).lower()))
+            self._separate_holders.add(holder)
+
+    def _hand_over(self, resource: Resource) -> None:
+        """Look whether another rule takes the name or the priority of one that the plan deletes or changes.
+
+        azurerm makes no rule of a name that is there ("already exists"), and Azure none of a priority that is taken in
+        the same direction (SecurityRuleConflict).
+        """
+        values = resource.values
+        name, direction, priority = (values.get(key) for key in ("name", "direction", "priority"))
+        for holder in self._holders_of_departing(resource):
+            if holder not in self.subjects or holder in self.document.made:
+                continue
+            way = DIRECTIONS_OF.get(str(direction), "ingress")
+            named = self._names.get((holder, str(name).lower()))
+            placed = self._slots.get((holder, way, whole(priority) or 0))
+            if named and (named.where != resource.address or placed == resource.address):
+                self.handed_over(resource, named.where, f"has the name {name}", holder, named.direction)
+            elif placed:
+                self.handed_over(resource, placed, f"has the priority {priority}", holder, way)
+
+    def _holders_of_departing(self, resource: Resource) -> list[str]:
         name, group = resource.values.get("name"), resource.values.get("network_security_group_name")
         if resource.type != RULE or not isinstance(name, str) or not isinstance(group, str):
-            return
-        for holder in self.groups.named(group):
-            self._departing.add((holder, name.lower()))
-            self._separate_holders.add(holder)
+            return []
+        return self.groups.named(group)
 
     def _rule(self, values: Values, holder: str, where: str) -> PacketRule:
         def source(value: object, what: str) -> str:

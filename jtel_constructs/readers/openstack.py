@@ -6,6 +6,7 @@ What Neutron makes of values: its API reference (security group rules), and how 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ from jtel_constructs.readers.documents import Document, Presence, Resource, Shap
 from jtel_constructs.readers.groups import Groups, owned, require_some
 from jtel_constructs.readers.output import attach
 from jtel_constructs.readers.place import elsewhere
-from jtel_constructs.readers.reading import Reading
+from jtel_constructs.readers.reading import NeverMade, Reading
 from jtel_constructs.readers.snapshot import Snapshot
 from jtel_constructs.readers.values import (
     Unknown,
@@ -148,6 +149,9 @@ class _OpenStack(Reading):
                 self.unsupported(resource, resource.address)
                 with self.resource(resource.address, resource.address):
                     self.rules.extend(self._group(resource))
+        for resource in self.document.departing:
+            if resource.type == RULE:
+                self._depart(resource)
         if self.document.shape is not Shape.STATE:
             self._collisions()
         self.others(_TYPES | attached_openstack.ATTACHING, attached_openstack.GROUPS)
@@ -179,43 +183,61 @@ class _OpenStack(Reading):
         if self.unsupported(resource, holder):
             return
         with self.resource(resource.address, holder, _direction_of(resource)):
-            direction = need_text(values, "direction")
-            if direction not in DIRECTIONS:
-                raise Unreadable(f"direction is {direction!r}, neither ingress nor egress")
-            ethertype = need_text(values, "ethertype")
-            if ethertype not in _ETHERTYPES:
-                raise Unreadable(f"ethertype is {ethertype!r}, neither IPv4 nor IPv6")
-            version = _ETHERTYPES[ethertype]
-            first, last = number(values, "port_range_min"), number(values, "port_range_max")
-            meaning = protocol_and_ports(version, text(values, "protocol"), *_sent(first, last))
-            rule = PacketRule(
-                holder,
-                resource.address,
-                _direction_of(resource),
-                self._remote(resource, version),
-                meaning.protocol,
-                meaning.ports,
-                frozenset({version}),
-            )
+            rule = self._packet_rule(resource, holder)
             self._once(resource, rule)
             yield rule
 
+    def _packet_rule(self, resource: Resource, holder: str) -> PacketRule:
+        values = resource.values
+        direction = need_text(values, "direction")
+        if direction not in DIRECTIONS:
+            raise Unreadable(f"direction is {direction!r}, neither ingress nor egress")
+        ethertype = need_text(values, "ethertype")
+        if ethertype not in _ETHERTYPES:
+            raise Unreadable(f"ethertype is {ethertype!r}, neither IPv4 nor IPv6")
+        version = _ETHERTYPES[ethertype]
+        first, last = number(values, "port_range_min"), number(values, "port_range_max")
+        meaning = protocol_and_ports(version, text(values, "protocol"), *_sent(first, last))
+        return PacketRule(
+            holder,
+            resource.address,
+            _direction_of(resource),
+            self._remote(resource, version),
+            meaning.protocol,
+            meaning.ports,
+            frozenset({version}),
+        )
+
     def _once(self, resource: Resource, rule: PacketRule) -> None:
-        """Report a rule that is there already: Neutron refuses the second one (SecurityGroupRuleExists).
+        """Report a rule that is there already: Neutron refuses the second one (SecurityGroupRuleExists)."""
+        if resource.presence is not Presence.DECLARED:
+            return
+        first = self._first.setdefault(self._sameness(resource, rule), resource.address)
+        if first != resource.address:
+            self.duplicate(resource.address, first, rule.holder)
+
+    def _sameness(self, resource: Resource, rule: PacketRule) -> object:
+        """What two rules have in common that are one to Neutron.
 
         It takes tcp and 6, an address with and without its mask, no remote and everywhere for the same; not an address
         with other bits than its network's (a rule that it keeps as it is).
         """
-        if resource.presence is not Presence.DECLARED:
-            return
         given_as = resource.values.get("remote_ip_prefix")
         text_of = _with_length(given_as) if isinstance(given_as, str) else None
         prefix_text = text_of if text_of and parse_block(text_of, bare=True) is None else None
         address_group = resource.values.get("remote_address_group_id") or None
-        meaning = (rule.meaning, prefix_text, address_group and str(address_group))
-        first = self._first.setdefault(meaning, resource.address)
-        if first != resource.address:
-            self.duplicate(resource.address, first, rule.holder)
+        found = address_group and (self._address_groups.find(address_group) or str(address_group))
+        return rule.meaning, prefix_text, found
+
+    def _depart(self, resource: Resource) -> None:
+        """Look whether a rule that the plan deletes is made anew elsewhere."""
+        holder = self.groups.find(resource.values.get("security_group_id"))
+        if holder not in self.subjects or holder is None:
+            return
+        with suppress(Unreadable, NeverMade):
+            rule = self._packet_rule(resource, holder)
+            if heir := self._first.get(self._sameness(resource, rule)):
+                self.handed_over(resource, heir, "is the same rule", holder, rule.direction)
 
     def _remote(self, resource: Resource, version: int) -> Selector:
         # For these three an empty text is the same as nothing, and so is what no other resource goes into: a plan knows

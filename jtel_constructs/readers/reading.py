@@ -111,6 +111,30 @@ class Reading:
         message = f"{where}: the cloud refuses it beside {first}, which is the same rule"
         self.troubles.append(fault(Kind.DUPLICATE, where, message, self.groups.names.get(holder, "")))
 
+    def handed_over(self, gone: Resource, heir: str, what: str, holder: str, direction: Direction) -> None:
+        """Report a rule that can only be made once another one is gone, which the same plan deletes or changes.
+
+        Nothing says which comes first: Terraform works on resources that do not refer to each other at a time
+        ("Resource graph"). What the cloud refuses is not there when the other one goes after that.
+
+        Args:
+            gone: the other one, as it was.
+            heir: the address of the one that is made.
+            what: what they have in common, in words.
+        """
+        if gone.address != heir:
+            message = (
+                f"{gone.address} {what} and goes or changes in this plan, in no order: if it goes last, the rule is "
+                "not made, or is gone"
+            )
+            mend = f"write a `moved` block for it, if both are {gone.type}, or make the change in two plans"
+        elif gone.address in self.document.made_anew:
+            message = f"this plan makes it anew while the old one is there, which {what}: the cloud refuses that"
+            mend = "take create_before_destroy off it, or make the change in two plans"
+        else:
+            return
+        self.trouble(heir, message, holder, direction, f"{mend}; after the apply ask the cloud itself (`--live`)")
+
     def _not_written_out(self, groups: Groups, value: object, what: str, where: str) -> None:
         """Report the address of a group that stands there as text: the cloud knows no such group.
 

@@ -33,6 +33,11 @@ _GROUP = {
     "azure": "azurerm_application_security_group.sv1_internal",
     "openstack": "openstack_networking_secgroup_v2.sv1_internal",
 }
+_RULE = {
+    "aws": "aws_vpc_security_group_ingress_rule",
+    "azure": "azurerm_network_security_rule",
+    "openstack": "openstack_networking_secgroup_rule_v2",
+}
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack")
@@ -83,6 +88,33 @@ class LifeCycle:
             self._refuses(deployment, held, f"-replace={group}")
             deployment.terraform("taint", group)
             self._refuses(deployment, held)
+
+    def test_a_rule_that_comes_under_another_address_is_told_by_the_proof_of_the_plan(
+        self, deployment: Deployment
+    ) -> None:
+        start = STARTS["small"]
+        deployment.write(Step("deploy", start.values(deployment.world.platform), {"m-lb": next(iter(start.servers))}))
+        deployment.init()
+        deployment.terraform("apply", "-auto-approve")
+        kind, content = _RULE[self.cloud], deployment.written("cdk.tf.json")
+        names = sorted(content["resource"][kind])
+        content["resource"][kind] = {f"{name}_x": body for name, body in content["resource"][kind].items()}
+        # what waits for a rule waits for the new one
+        for file, of in (("cdk.tf.json", content), ("machines.tf.json", deployment.written("machines.tf.json"))):
+            text = json.dumps(of)
+            for name in names:
+                text = text.replace(f'"{kind}.{name}"', f'"{kind}.{name}_x"')
+            deployment.put(file, json.loads(text))
+        deployment.terraform("plan", "-out=next")
+        environment = load_environment(deployment.folder / "acd.yaml")
+        proof = prove(compute(environment), read_terraform(deployment.shown("next"), environment))
+        assert proof.verdict is Verdict.UNTOLD
+        assert sorted(one.because for one in proof.found) == [(f"{kind}.{name}_x",) for name in names]
+        assert all(f"{one.because[0].removesuffix('_x')} " in one.message for one in proof.found)
+        # whichever comes first
+        deployment.terraform("apply", "next", codes=(0, 1))
+        deployment.terraform("apply", "-auto-approve")
+        deployment.second_plan_is_empty("a rule under another address")
 
     def _refuses(self, deployment: Deployment, held: Reading, *options: str) -> None:
         """A group replaced under its own name: the proof of the plan says it, and the apply changes nothing."""

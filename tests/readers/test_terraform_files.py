@@ -139,6 +139,72 @@ def test_the_one_rule_under_another_address_is_what_cannot_be_told() -> None:
     assert "`moved` block" in found.settle
 
 
+@pytest.mark.parametrize(
+    ("cloud", "rules"),
+    [
+        # Neutron refused one of them, and azurerm three; of one rule the name changed and the priority stayed
+        (
+            "azure",
+            {
+                "deny-all-inbound": "has the name deny-all-inbound",
+                "egress": "has the name egress",
+                "probes": "has the name probes",
+                "tcp_from_internal": "has the priority 100",
+                "tcp_from_jtel-support_ipv4": "has the name tcp_from_jtel-support_ipv4",
+                "tcp_from_server_db": "has the name tcp_from_server_db",
+            },
+        ),
+        (
+            "openstack",
+            dict.fromkeys(
+                (
+                    "tcp_22_from_internal_ipv4",
+                    "tcp_22_from_ipv4_198-51-100-0_28",
+                    "tcp_5701-5801_from_server_db_ipv4",
+                ),
+                "is the same rule",
+            ),
+        ),
+    ],
+)
+def test_every_rule_of_a_group_under_another_address_is_told(cloud: str, rules: dict[str, str]) -> None:
+    case = CASES / f"rule-under-another-address-{cloud}"
+    of = load_environment(case / "env.yaml")
+    proof = prove(compute(of), read_terraform(case / "plan.json", of))
+    kind = {"azure": "azurerm_network_security_rule", "openstack": "openstack_networking_secgroup_rule_v2"}[cloud]
+    assert proof.verdict is UNTOLD
+    assert {one.because[0]: one.message.partition(": ")[2].partition(" and goes")[0] for one in proof.found} == {
+        f"{kind}.ren_db_{name}_x": f"{kind}.ren_db_{name} {what}" for name, what in rules.items()
+    }
+
+
+def test_a_rule_made_anew_before_it_goes_meets_itself_and_one_that_goes_first_does_not(tmp_path: Path) -> None:
+    case = CASES / "rule-under-another-address-openstack"
+    of = load_environment(case / "env.yaml")
+    content = json.loads((case / "plan.json").read_text(encoding="utf-8"))
+    changes = content["resource_changes"]
+    gone = {one["address"]: one for one in changes if one["change"]["actions"] == ["delete"]}
+    # the same change with the address kept
+    for one in changes:
+        if old := gone.get(one["address"].removesuffix("_x")):
+            one["change"].update(actions=["create", "delete"], before=old["change"]["before"])
+    content["resource_changes"] = [one for one in changes if one["address"] not in gone]
+    for address in gone:
+        prior = json.dumps(content["prior_state"]).replace(f'"{address}"', f'"{address}_x"')
+        content["prior_state"] = json.loads(prior)
+    proof = prove(compute(of), read_terraform(written(tmp_path, content), of))
+    assert proof.verdict is UNTOLD
+    assert len(proof.found) == 3
+    assert all(
+        "this plan makes it anew while the old one is there, which is the same rule: the cloud" in one.message
+        for one in proof.found
+    )
+    for one in content["resource_changes"]:
+        if one["change"]["actions"] == ["create", "delete"]:
+            one["change"]["actions"].reverse()
+    assert prove(compute(of), read_terraform(written(tmp_path, content), of)).found == ()
+
+
 # -- what a plan leaves, lets go and puts off --------------------------------------------------------------------------
 
 
