@@ -91,7 +91,9 @@ def telling(content: Any, mutation: Mutation) -> bool:
         above.append(value)
         value = value[step]
     if mutation.how == "added":
-        return True
+        # all of them let everything out
+        body = mutation.value.get("values", {})
+        return "egress" not in (body.get("direction"), mutation.place.rpartition("_rule")[0].rpartition("_")[2])
     new = None if mutation.value is DROPPED else mutation.value
     if value in (None, "", [], False) and new in (None, "", [], False):
         return False
