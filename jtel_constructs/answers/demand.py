@@ -54,7 +54,7 @@ def demanded(
         for demand in ruleset.demands
     ]
     if ruleset.environment.egress == "all":
-        blocks = [EVERYWHERE[4 if family == "ipv4" else 6] for family in ruleset.environment.ip_families]
+        blocks = [EVERYWHERE[version] for version in ruleset.environment.ip_versions]
         rules += [
             PacketRule(name, EGRESS, "egress", Selector(blocks=(block,)), None, ALL_PORTS)
             for name in names

@@ -137,7 +137,7 @@ def _assumed(keys: Mapping[str, str], labels: Mapping[str, str], snapshot: Snaps
 def _comparison(ruleset: RuleSet, snapshot: Snapshot, keys: Mapping[str, str]) -> PolicyComparison:
     """What is demanded, on the left, beside what was read."""
     azure = snapshot.cloud == "azure"
-    used = [4 if family == "ipv4" else 6 for family in ruleset.environment.ip_families]
+    used = ruleset.environment.ip_versions
     return PolicyComparison(
         demanded(ruleset, snapshot, keys),
         Policy(snapshot.rules, snapshot.holders, snapshot.members, aimed=azure),

@@ -70,7 +70,7 @@ class Rows:
             for added in supplement.rows:
                 yield _Candidate(self.refs[added.key], added, (), added.protocols, added.ports, True, off)
         for rule in self.environment.site_rules:
-            key = f"site:{rule.name}"
+            key = rule.origin
             mine = tuple(demand for demand in self.ruleset.demands if demand.row == key)
             yield _Candidate(self.refs[key], None, mine, rule.protocol, rule.ports, True, "")
 

@@ -61,7 +61,7 @@ def references(ruleset: RuleSet) -> dict[str, RowRef]:
     for supplement in ruleset.matrix.supplements:
         found |= {row.key: supplementary(row, supplement.key) for row in supplement.rows}
     for rule in ruleset.environment.site_rules:
-        found[f"site:{rule.name}"] = RowRef(f"site:{rule.name}", rule.reason, "site rule", "site rule")
+        found[rule.origin] = RowRef(rule.origin, rule.reason, "site rule", "site rule")
     found[EGRESS] = RowRef(EGRESS, "what the servers may send", "setting", "setting of the environment")
     found[PROBES] = RowRef(PROBES, "the platform's own probes", "setting", "always on Azure")
     return found

@@ -71,7 +71,7 @@ class Subject:
         ruleset = settled(ruleset) if read else ruleset
         self.ruleset, self.snapshot = ruleset, snapshot
         environment = ruleset.environment
-        self.versions = tuple(4 if family == "ipv4" else 6 for family in environment.ip_families)
+        self.versions = environment.ip_versions
         if read is None:
             self.keys: Mapping[str, str] = {
                 one.source.id: one.source.id for one in ruleset.demands if isinstance(one.source, FromGroup)

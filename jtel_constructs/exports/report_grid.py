@@ -69,7 +69,7 @@ def grid_section(section: Element, flows: Flows) -> dict[str, Any]:
     add(detail, "div")
     rows = {state.row.key: [state.row.title, state.place, state.row.note] for state in row_states(flows.found)}
     for rule in flows.found.environment.site_rules:
-        rows[f"site:{rule.name}"] = [visible(rule.reason), "a rule of this site, not in the jtel document", ""]
+        rows[rule.origin] = [visible(rule.reason), "a rule of this site, not in the jtel document", ""]
     return {"cells": [[cell.ports, cell.entries] for cell in cells], "rows": rows}
 
 

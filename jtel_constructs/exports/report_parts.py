@@ -163,7 +163,7 @@ def _marks(found: RuleSet) -> dict[str, str]:
     marks = dict.fromkeys(found.narrowed, "narrowed")
     for supplement in found.matrix.supplements:
         marks.update(dict.fromkeys((row.key for row in supplement.rows), "supplement"))
-    marks.update({f"site:{rule.name}": "site rule" for rule in found.environment.site_rules})
+    marks.update({rule.origin: "site rule" for rule in found.environment.site_rules})
     return marks
 
 
@@ -191,7 +191,7 @@ def rows_section(section: Element, found: RuleSet) -> None:
         add(line, "td", state.supplement or state.place)
     for rule in found.environment.site_rules:
         line = add(body, "tr", id=f"row-site:{rule.name}")
-        add(add(line, "th", f"site:{rule.name}", scope="row"), "span", "site rule", class_="badge")
+        add(add(line, "th", rule.origin, scope="row"), "span", "site rule", class_="badge")
         add(line, "td", visible(rule.reason))
         add(line, "td", " ".join(rule.protocol))
         _listed(add(line, "td", class_="code"), map(str, rule.ports))

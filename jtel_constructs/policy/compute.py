@@ -199,12 +199,11 @@ class _Computation:
         sources: dict[Source, None] = {}
         for at, name in enumerate(rule.sources):
             sources.update(dict.fromkeys(self._site_sources(rule, name, *where, "from", at)))
-        label = f"site:{rule.name}"
         for destination in destinations:
             for source in sources:
                 for protocol in dict.fromkeys(rule.protocol):
                     for ports in rule.ports:
-                        self.demands.append(Demand(destination, source, protocol, ports, label, label))
+                        self.demands.append(Demand(destination, source, protocol, ports, rule.origin, rule.origin))
 
     def _servers_named(self, name: str) -> list[str] | None:
         names = [server.name for server in self.servers]
@@ -225,10 +224,10 @@ class _Computation:
             return [FromServer(server) for server in servers]
         if name in PEERS:
             if name not in self.environment.peers:
-                self.needed[name].append(f"site:{rule.name}")
+                self.needed[name].append(rule.origin)
                 return []
             if not self.environment.peers[name]:
-                self.left_out[name, f"site:{rule.name}"] = None
+                self.left_out[name, rule.origin] = None
             return [FromBlock(block) for block in self.environment.peers[name]]
         if _is_group_id(name):
             self._problem(f"{name!r} is the id of a group outside; write group:{name}", *where)

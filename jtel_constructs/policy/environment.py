@@ -160,6 +160,11 @@ class Environment(Record):
             raise self.error((("matrix",), line) for line in str(error).splitlines()) from None
 
     @property
+    def ip_versions(self) -> tuple[int, ...]:
+        """The versions of its families, 4 or 6, in their order."""
+        return tuple(4 if family == "ipv4" else 6 for family in self.ip_families)
+
+    @property
     def source(self) -> str | None:
         """The file that the environment came from; None where Python made it."""
         return str(self._document.path) if self._document else None

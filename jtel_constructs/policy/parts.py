@@ -93,6 +93,11 @@ class SiteRule(Record):
     ports: PortsField
     reason: Text
 
+    @property
+    def origin(self) -> str:
+        """What every output calls it: ``site:NAME``."""
+        return f"site:{self.name}"
+
 
 class Limits(Record):
     """Limits that the account or project has raised; what is left out has the cloud's default.

@@ -15,7 +15,7 @@ from jtel_constructs.reach.packets import Direction, PacketRule
 from jtel_constructs.readers import attached_azure
 from jtel_constructs.readers.attachments import NOT_EXAMINED, examined
 from jtel_constructs.readers.azure_admin import ADMIN, admin_rules
-from jtel_constructs.readers.azure_rules import DIRECTIONS_OF, default_rules, packet_rule, versions_of
+from jtel_constructs.readers.azure_rules import DIRECTIONS_OF, default_rules, packet_rule
 from jtel_constructs.readers.differences import Kind, fault
 from jtel_constructs.readers.documents import Document, Resource
 from jtel_constructs.readers.groups import Groups, owned, require_some
@@ -84,7 +84,7 @@ class _Azure(Reading):
         self._separate_holders: set[str] = set()
         self._departing: set[tuple[str, str]] = set()
         self._gone: dict[str, list[str]] = {}
-        self._addresses = versions_of(environment)
+        self._addresses = frozenset(environment.ip_versions)
 
     def read(self) -> None:
         for resource in self.document.resources:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from jtel_constructs.policy import Environment
 from jtel_constructs.reach.packets import (
     ALL_PORTS,
     ANYONE,
@@ -43,11 +42,6 @@ _DEFAULTS: tuple[tuple[Direction, int, bool, Selector, Selector, str], ...] = (
 
 # the key of the group that a value names; the second argument is where it stands
 SourceOf = Callable[[object, str], str]
-
-
-def versions_of(environment: Environment) -> frozenset[int]:
-    """The IP versions that an environment's servers have addresses of."""
-    return frozenset(4 if family == "ipv4" else 6 for family in environment.ip_families)
 
 
 def default_rules(key: str, addresses: frozenset[int]) -> Iterator[PacketRule]:

@@ -16,7 +16,6 @@ from jtel_constructs.readers.azure_rules import (
     OWN_PRIORITIES,
     default_rules,
     packet_rule,
-    versions_of,
 )
 from jtel_constructs.readers.differences import Difference, Kind, fault, untold
 from jtel_constructs.readers.groups import no_group
@@ -92,7 +91,7 @@ class _Reading:
     def __init__(self, environment: Environment, platform: AzurePlatform, nsgs: Groups, asgs: Groups) -> None:
         self._platform, self._nsgs, self._asgs = platform, nsgs, asgs
         self._names = group_names(environment)
-        self._addresses = versions_of(environment)
+        self._addresses = frozenset(environment.ip_versions)
         self.servers = [name for name in self._names if name != INTERNAL]
         self.nsg_of = {server: key for server, key in self._named(nsgs) if server != INTERNAL}
         self.asg_of = dict(self._named(asgs))
