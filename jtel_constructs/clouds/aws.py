@@ -24,6 +24,7 @@ from jtel_constructs.clouds.base import (
     order,
     over_limit,
     resource_name,
+    rule_name,
     rule_text,
     rules_group,
     server_resource,
@@ -122,6 +123,7 @@ def _group(rules: RuleSet, name: str) -> Resource:
 
 def _ingress(rules: RuleSet, rule: Rule) -> Resource:
     environment = rules.environment
+    name, formerly = rule_name(rules, rule)
     attributes: dict[str, Any] = {
         "security_group_id": rules_group(rules, rule.destination, GROUP),
         "ip_protocol": rule.protocol,
@@ -134,14 +136,14 @@ def _ingress(rules: RuleSet, rule: Rule) -> Resource:
         attributes["tags"] = environment.tags
     if isinstance(rule.source, FromBlock):
         attributes[f"cidr_{family(rule.source.network)}"] = str(rule.source.network)
-        return Resource(INGRESS, resource_name(environment, rule.key), attributes)
+        return Resource(INGRESS, name, attributes, formerly)
     attributes["lifecycle"] = _KEEP_ROWS
     if isinstance(rule.source, FromGroup):
         attributes["referenced_security_group_id"] = rule.source.id
     else:
-        name = rule.source.name if isinstance(rule.source, FromServer) else INTERNAL
-        attributes["referenced_security_group_id"] = _id(environment, name)
-    return Resource(INGRESS, resource_name(environment, rule.key), attributes)
+        server = rule.source.name if isinstance(rule.source, FromServer) else INTERNAL
+        attributes["referenced_security_group_id"] = _id(environment, server)
+    return Resource(INGRESS, name, attributes, formerly)
 
 
 def _egress(environment: Environment, server: str, to: Family) -> Resource:

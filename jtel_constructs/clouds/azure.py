@@ -44,6 +44,7 @@ from jtel_constructs.policy import (
     OriginRule,
     RuleSet,
     escape,
+    is_token,
     rules_by_origin,
 )
 
@@ -204,7 +205,7 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
         if isinstance(rule.source, FromBlock):
             continue
         if isinstance(rule.source, FromGroup):
-            slot = Slot("group", rule.source.label, rule.protocol)
+            slot = Slot("group", _group_name(rules, rule.source), rule.protocol)
             group: Any = rule.source.id
         elif isinstance(rule.source, FromServer):
             slot, group = Slot("server", rule.source.name, rule.protocol), _asg(environment, rule.source.name)
@@ -234,6 +235,17 @@ def _allows(rules: RuleSet, server: str, origins: list[OriginRule]) -> list[Reso
         )
         for slot, source in sources.items()
     ]
+
+
+def _group_name(rules: RuleSet, group: FromGroup) -> str:
+    """What stands for a group that is managed elsewhere in names and priorities.
+
+    For a server's group its id too: where the server gets another group, the rule for the new one is made before its
+    machines go there, and that for the old one goes after. By one name it would be changed before.
+    """
+    if is_token(group.id) or group.id not in {server.group for server in rules.elsewhere}:
+        return group.label
+    return f"{group.label}-{hashlib.sha256(group.id.lower().encode()).hexdigest()[:8]}"
 
 
 def _after(environment: Environment, server: str, slots: list[Slot]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jtel_constructs.errors import ExpressionError, LimitError
-from jtel_constructs.matrix import INTERNAL
+from jtel_constructs.matrix import INTERNAL, PortRange
 from jtel_constructs.matrix.files import KeyPath
-from jtel_constructs.policy import Environment, Rule, RuleSet, escape
+from jtel_constructs.policy import Environment, FromGroup, Rule, RuleSet, escape, is_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Resource:
         if (name := self.name.lower()) != self.name:
             object.__setattr__(self, "formerly", self.formerly or self.name)
             object.__setattr__(self, "name", name)
+        if self.formerly == self.name:
+            object.__setattr__(self, "formerly", None)
 
     @property
     def address(self) -> str:
@@ -184,6 +186,32 @@ def server_resource(environment: Environment, server: str) -> str:
 def rules_group(rules: RuleSet, server: str, type: str) -> Ref | str:
     """The group that a server's rules stand in: its own, or one that is managed elsewhere and takes them."""
     return rules.opened.get(server) or Ref(type, server_resource(rules.environment, server))
+
+
+def rule_name(rules: RuleSet, rule: Rule, over: str = "", ports: PortRange | None = None) -> tuple[str, str | None]:
+    """The name in the stack of a rule that no group takes twice, and that of version 0.1.0.
+
+    A group that is managed elsewhere stands in it by its id. What the file calls it (by the label of a site rule, by
+    the server whose group it is) may change while the rule stays what it is: by another name it would be made anew
+    before the old one goes, and the cloud refuses what is there already. A token says nothing of the id: there the
+    file's name stands.
+
+    Args:
+        over: what sets rules apart that one rule becomes.
+        ports: those that stand in the rule, if the cloud needs several for it.
+    """
+    former = resource_name(rules.environment, f"{rule.key}{over}")
+    opened = rules.opened.get(rule.destination)
+    source = group_by_id(rule.source.id) if isinstance(rule.source, FromGroup) else None
+    parts = [group_by_id(opened) or escape(rule.destination), rule.protocol, f"{ports or rule.ports}", "from"]
+    name = resource_name(rules.environment, *parts, f"{source or rule.source.slug}{over}")
+    # it had no servers whose groups are managed elsewhere
+    return name, None if opened else former
+
+
+def group_by_id(group: str | None) -> str | None:
+    """A group's id as parts of a name: one of a peered account has a slash."""
+    return None if group is None or is_token(group) else f"group_{group.replace('/', '-')}"
 
 
 def group_names(rules: RuleSet) -> list[str]:

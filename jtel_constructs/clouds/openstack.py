@@ -20,10 +20,12 @@ from jtel_constructs.clouds.base import (
     Usage,
     cannot_express,
     check_limit_keys,
+    group_by_id,
     group_names,
     order,
     over_limit,
     resource_name,
+    rule_name,
     rule_text,
     rules_group,
     server_resource,
@@ -127,16 +129,25 @@ def _ingress(rules: RuleSet) -> list[Resource]:
     assert isinstance(platform, OpenStackPlatform)
     blocks: list[Resource] = []
     for rule in rules.rules:
-        shape = (rule.destination, rule.protocol, rule.ports, rule_text(rule))
         if not isinstance(rule.source, FromBlock):
             for over in environment.ip_families:
-                blocks += _port_rules(
-                    rules, *shape, over, f"{rule.key}_{over}", remote_group_id=_remote(environment, rule)
-                )
+                remote = {"remote_group_id": _remote(environment, rule)}
+                blocks += _rules_of(rules, rule, over, f"_{over}", remote)
         elif not platform.address_groups:
-            over = family(rule.source.network)
-            blocks += _port_rules(rules, *shape, over, rule.key, remote_ip_prefix=str(rule.source.network))
+            remote = {"remote_ip_prefix": str(rule.source.network)}
+            blocks += _rules_of(rules, rule, family(rule.source.network), "", remote)
     return blocks + (_by_address_group(rules) if platform.address_groups else [])
+
+
+def _rules_of(rules: RuleSet, rule: Rule, over: Family, suffix: str, remote: dict[str, Any]) -> list[Resource]:
+    found = []
+    for part in (parts := _parts(rule.ports)):
+        name, formerly = rule_name(rules, rule, suffix, part)
+        if formerly and len(parts) > 1:
+            formerly = f"{formerly}_{part}"
+        shape = (rule.destination, rule.protocol, part, rule_text(rule), over)
+        found.append(Resource(RULE, name, _rule(rules, *shape, **remote), formerly))
+    return found
 
 
 def _remote(environment: Environment, rule: Rule) -> Any:
@@ -145,36 +156,25 @@ def _remote(environment: Environment, rule: Rule) -> Any:
     return _id(environment, rule.source.name if isinstance(rule.source, FromServer) else INTERNAL)
 
 
-def _port_rules(
-    rules: RuleSet,
-    destination: str,
-    protocol: str,
-    ports: PortRange,
-    text: str,
-    over: Family,
-    name: str,
-    **remote: Any,
-) -> list[Resource]:
+def _parts(ports: PortRange) -> list[PortRange]:
     # Neutron stores 1-65535 as "all ports", port 0 with them, and plans then differ for ever
-    parts = [PortRange(1, 65534), PortRange(65535, 65535)] if ports == _ALL_PORTS else [ports]
-    return [
-        Resource(
-            RULE,
-            resource_name(rules.environment, name if len(parts) == 1 else f"{name}_{part}"),
-            {
-                "direction": "ingress",
-                "ethertype": _ETHERTYPE[over],
-                "security_group_id": rules_group(rules, destination, GROUP),
-                "description": text,
-                "protocol": protocol,
-                "port_range_min": part.first,
-                "port_range_max": part.last,
-                **remote,
-                "lifecycle": KEEP_TEXT,
-            },
-        )
-        for part in parts
-    ]
+    return [PortRange(1, 65534), PortRange(65535, 65535)] if ports == _ALL_PORTS else [ports]
+
+
+def _rule(
+    rules: RuleSet, destination: str, protocol: str, ports: PortRange, text: str, over: Family, **remote: Any
+) -> dict[str, Any]:
+    return {
+        "direction": "ingress",
+        "ethertype": _ETHERTYPE[over],
+        "security_group_id": rules_group(rules, destination, GROUP),
+        "description": text,
+        "protocol": protocol,
+        "port_range_min": ports.first,
+        "port_range_max": ports.last,
+        **remote,
+        "lifecycle": KEEP_TEXT,
+    }
 
 
 def _by_address_group(rules: RuleSet) -> list[Resource]:
@@ -185,11 +185,17 @@ def _by_address_group(rules: RuleSet) -> list[Resource]:
     for rule in rules_by_origin(rules):
         slug = escape(rule.origin.replace(":", "-"))
         addresses[slug].update(rule.networks)
-        name = f"{escape(rule.destination)}_{rule.protocol}_{rule.ports}_from_{slug}_{rule.family}"
         group = Ref(ADDRESS_GROUP, resource_name(environment, slug))
         text = f"jtel ACD, {rule.protocol} {rule.ports} from {rule.origin} to {rule.destination}"
-        shape = (rule.destination, rule.protocol, rule.ports, text)
-        blocks += _port_rules(rules, *shape, rule.family, name, remote_address_group_id=group)
+        to = group_by_id(rules.opened.get(rule.destination)) or escape(rule.destination)
+        for part in (parts := _parts(rule.ports)):
+            name, former = (
+                resource_name(environment, to, rule.protocol, str(ports), "from", slug, rule.family)
+                for ports in (part, rule.ports)
+            )
+            shape = (rule.destination, rule.protocol, part, text, rule.family)
+            formerly = f"{former}_{part}" if len(parts) > 1 else None
+            blocks.append(Resource(RULE, name, _rule(rules, *shape, remote_address_group_id=group), formerly))
     for slug, networks in addresses.items():
         attributes = {
             "name": environment.group_name(slug),

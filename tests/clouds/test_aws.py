@@ -324,16 +324,18 @@ def test_egress_none_leaves_the_provider_s_empty_list() -> None:
 @pytest.mark.parametrize("group", ["sg-0fedcba9876543210", "sg-12345678", "123456789012/sg-0fedcba9876543210"])
 def test_lets_a_group_of_somebody_else_s_be_a_source(group: str) -> None:
     rules = _rules(site_rules=[site_rule("scan", [f"group:scanner={group}"], to="lb")])
-    rule = rules["acd_lb_tcp_9100_from_group_scanner"]
+    # by its id: another label makes no rule that is there already
+    name = f"acd_lb_tcp_9100_from_group_{group.replace('/', '-')}"
+    rule = rules[name]
     assert rule["referenced_security_group_id"] == group
     assert rule["description"] == "jtel ACD, tcp 9100 from group:scanner to lb"
-    assert rules.keys() - {"acd_lb_tcp_9100_from_group_scanner"} == _rules().keys()
+    assert rules.keys() - {name} == _rules().keys()
 
 
 def test_two_site_rules_on_one_group_are_one_rule_where_their_ports_meet() -> None:
     group = f"group:scanner={FOREIGN_GROUPS['aws']}"
     rules = _rules(site_rules=[site_rule("one", [group], [9100], to="lb"), site_rule("two", [group], [9101], to="lb")])
-    assert rules["acd_lb_tcp_9100-9101_from_group_scanner"]["to_port"] == 9101
+    assert rules["acd_lb_tcp_9100-9101_from_group_123456789012-sg-0fedcba9876543210"]["to_port"] == 9101
 
 
 @pytest.mark.parametrize("group", ["sg-XYZ", "sg-", "vpc-0123456789abcdef0", FOREIGN_GROUPS["openstack"], "lb"])

@@ -93,9 +93,9 @@ def test_a_load_balancer_alone_is_wired_to_the_groups_of_the_rest_in_both_direct
 @pytest.mark.parametrize(
     ("lost", "packet"),
     [
-        ("acd_rest_tcp_8091_from_server_lb", "tcp lb -> rest:8091"),
-        ("acd_lb_tcp_3306-3308_from_group_jb", f"tcp group jb ({JB}, elsewhere) -> lb:3306"),
-        ("acd_jb_tcp_8080_from_internal", "tcp lb -> jb:8080"),
+        (f"acd_group_{REST}_tcp_8091_from_server_lb", "tcp lb -> rest:8091"),
+        (f"acd_lb_tcp_3306-3308_from_group_{JB}", f"tcp group jb ({JB}, elsewhere) -> lb:3306"),
+        (f"acd_group_{JB}_tcp_8080_from_internal", "tcp lb -> jb:8080"),
     ],
 )
 def test_a_lost_rule_of_either_direction_is_found(lost: str, packet: str, synthesized: Any) -> None:
@@ -133,7 +133,7 @@ def test_by_default_the_rules_of_an_existing_group_are_listed_and_not_emitted(sy
     assert {flow.destination for flow in rules.others_work} == {"tel"}
     assert "group-elsewhere:tel" in {notice.id for notice in rules.notices}
     # as a source it is there
-    assert resources[INGRESS]["acd_lb_tcp_3306-3308_from_group_tel"]["referenced_security_group_id"] == TEL
+    assert resources[INGRESS][f"acd_lb_tcp_3306-3308_from_group_{TEL}"]["referenced_security_group_id"] == TEL
     assert proof(acd, path).found == ()
 
 
@@ -197,11 +197,11 @@ def test_on_openstack_rules_go_onto_the_group_too(synthesized: Any) -> None:
 
     acd, resources, path = synthesized(build)
     rules = resources["openstack_networking_secgroup_rule_v2"]
-    assert rules["acd_jb_tcp_8080_from_internal_ipv4"]["security_group_id"] == uuid
-    assert rules["acd_lb_tcp_443_from_group_jb_ipv4"]["remote_group_id"] == uuid
+    assert rules[f"acd_group_{uuid}_tcp_8080_from_internal_ipv4"]["security_group_id"] == uuid
+    assert rules[f"acd_lb_tcp_443_from_group_{uuid}_ipv4"]["remote_group_id"] == uuid
     assert proof(acd, path).found == ()
     content = json.loads(path.read_text())
-    del content["resource"]["openstack_networking_secgroup_rule_v2"]["acd_jb_tcp_8080_from_internal_ipv4"]
+    del content["resource"]["openstack_networking_secgroup_rule_v2"][f"acd_group_{uuid}_tcp_8080_from_internal_ipv4"]
     path.write_text(json.dumps(content))
     assert [one.packet for one in proof(acd, path).differences][:1] == ["tcp lb -> jb:8080"]
 

@@ -302,13 +302,16 @@ def test_own_rules_let_in_servers_environments_groups_blocks_peers_and_roles(syn
     assert {name: after[name] for name in before} == before
     assert after.keys() - before.keys() == {
         "acd_lb_tcp_9100_from_server_web",
-        "acd_lb_tcp_9100_from_group_monitoring",
+        "acd_lb_tcp_9100_from_group_sg-0fedcba9876543210",
         "acd_lb_tcp_9100_from_ipv4_10-9-0-0_24",
         "acd_lb_tcp_9100_from_ipv4_203-0-113-10_32",
         "acd_web_udp_514_from_internal",
         "acd_web_udp_5140-5149_from_internal",
     }
-    assert after["acd_lb_tcp_9100_from_group_monitoring"]["referenced_security_group_id"] == "sg-0fedcba9876543210"
+    assert (
+        after["acd_lb_tcp_9100_from_group_sg-0fedcba9876543210"]["referenced_security_group_id"]
+        == "sg-0fedcba9876543210"
+    )
 
 
 def test_the_same_rule_for_one_more_source_is_one_rule() -> None:
