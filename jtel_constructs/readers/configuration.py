@@ -10,7 +10,7 @@ from typing import Any
 
 from jtel_constructs.readers.documents import Provider, need_list, need_mapping, without_indexes
 from jtel_constructs.readers.references import NotFollowed, Scope, Step, index_text, walk
-from jtel_constructs.readers.values import Origins, Ref, Unknown, Vague, join, origins_of
+from jtel_constructs.readers.values import Origins, Ref, Sources, Unknown, Vague, join, origins_of
 
 _KEY = r'\[(?:[0-9]+|"(?:[^"\\]|\\.)*")\]'
 _OWN_INDEX = re.compile(rf"{_KEY}$")
@@ -22,6 +22,15 @@ def module_of(address: str) -> str:
     """The address of the module that a resource is in, with a dot after it; empty for the root."""
     match = _MODULE.match(address)
     return match[0] if match else ""
+
+
+def _is_expression(text: Any) -> bool:
+    """Whether this stands for an attribute, and not for nested blocks."""
+    return isinstance(text, dict) and (not text or bool(text.keys() & {"references", "constant_value"}))
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 class Configuration:
@@ -132,6 +141,31 @@ class Configuration:
             # a function's result that is not known yet though it refers to nothing: nothing explains it
             return Unknown(None), None
         return self._expression(self._scope_of(address), expression)
+
+    def origins_by(self, address: str, values: Any, texts: Any) -> Sources:
+        """The resources that the unknown parts of nested blocks may come from, for each attribute of the blocks.
+
+        Args:
+            values: the blocks as they are planned.
+            texts: their expressions; dynamic blocks are not among them (Terraform: internal/command/jsonconfig,
+                marshalExpressions), so that of more blocks than these nothing is known.
+        """
+        if _is_expression(texts):
+            return self._origins(self._scope_of(address), texts)
+        return self._origins_by(self._scope_of(address), _as_list(values), _as_list(texts))
+
+    def _origins_by(self, scope: Scope, values: list[Any], texts: list[Any]) -> Sources:
+        if len(values) > len(texts) or not all(isinstance(text, Mapping) for text in texts):
+            return None
+        found: dict[str, Sources] = {}
+        for name in dict.fromkeys(name for text in texts for name in text):
+            parts = [text[name] for text in texts if name in text]
+            if any(_is_expression(part) for part in parts):
+                found[name] = self._origins(scope, parts)
+            else:
+                inner = [one for value in values if isinstance(value, Mapping) for one in _as_list(value.get(name))]
+                found[name] = self._origins_by(scope, inner, [one for part in parts for one in _as_list(part)])
+        return found
 
     def _scope_of(self, address: str) -> Scope:
         """The scope of a resource's expressions: its module's, and what `each` and `self` are made from."""

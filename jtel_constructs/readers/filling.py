@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jtel_constructs.readers.values import Expression, Origins, Ref, Unknown
+from jtel_constructs.readers.values import Expression, Ref, Sources, Unknown
 
 _NOTHING: tuple[object, ...] = (None, "", [], {}, 0, False)
 
@@ -20,7 +20,7 @@ def has_unknown(unknown: Any) -> bool:
     return unknown is True
 
 
-def fill(known: Any, unknown: Any, text: Any, origins: Origins = None) -> Any:
+def fill(known: Any, unknown: Any, text: Any, origins: Sources = None) -> Any:
     """A plan's value with its unknown parts filled in.
 
     Args:
@@ -29,15 +29,25 @@ def fill(known: Any, unknown: Any, text: Any, origins: Origins = None) -> Any:
         text: the same part of the configuration, its expressions resolved; None where the file does not show it.
         origins: the resources that the unknown parts may come from.
     """
+    # of blocks that are not known as a whole, more than the file shows may be dynamic ones
+    whole = None if isinstance(origins, Mapping) else origins
     if unknown is True:
-        return Unknown(origins) if text is None else text
+        return Unknown(whole) if text is None else text
     if not has_unknown(unknown):
         return known
     if isinstance(unknown, dict) and isinstance(known, dict | None):
         values = known or {}
         texts = text if isinstance(text, dict) else {}
         keys = dict.fromkeys([*values, *unknown])
-        return {key: fill(values.get(key), unknown.get(key), texts.get(key), origins) for key in keys}
+        return {
+            key: fill(
+                values.get(key),
+                unknown.get(key),
+                texts.get(key),
+                origins.get(key) if isinstance(origins, Mapping) else origins,
+            )
+            for key in keys
+        }
     if isinstance(unknown, list) and isinstance(known, list | None):
         values_list = [*(known or ())]
         size = max(len(values_list), len(unknown))
@@ -45,7 +55,7 @@ def fill(known: Any, unknown: Any, text: Any, origins: Origins = None) -> Any:
         unknown_list = [*unknown, *[False] * (size - len(unknown))]
         found = _paired(values_list, unknown_list, text) if isinstance(text, list) else [None] * size
         return [fill(*parts, origins) for parts in zip(values_list, unknown_list, found, strict=True)]
-    return Unknown(origins)
+    return Unknown(whole)
 
 
 def _paired(known: list[Any], unknown: list[Any], texts: list[Any]) -> list[Any]:

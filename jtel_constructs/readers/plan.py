@@ -34,8 +34,18 @@ _DEFERRED = "apply what can be planned now, then plan again, and prove that plan
 # whole, just as what a provider fills in by itself. `ingress`, `egress` and `security_rule` are not among them: those
 # are attributes written as blocks, and Terraform plans such a dynamic block as one block with unknown attributes.
 _BLOCKS = frozenset({"allowed_address_pairs", "entry", "ip_configuration", "network", "network_interface", "rule"})
-# Blocks of theirs that are lists and no sets (the providers' schemas: nesting_mode), which Terraform keeps in order
-_IN_ORDER = frozenset({("openstack_compute_instance_v2", "network"), ("azurerm_network_interface", "ip_configuration")})
+# Blocks that are lists and no sets (the providers' schemas: nesting_mode), which Terraform keeps in order
+_IN_ORDER = frozenset(
+    {
+        ("openstack_compute_instance_v2", "network"),
+        ("azurerm_network_interface", "ip_configuration"),
+        *(
+            (f"azurerm_{kind}_virtual_machine_scale_set", path)
+            for kind in ("linux", "windows", "orchestrated")
+            for path in ("network_interface", "network_interface.ip_configuration")
+        ),
+    }
+)
 
 Changes = dict[str, Mapping[str, Any]]
 _Entry = tuple[str, Mapping[str, Any], Mapping[str, Any], list[Any]]
@@ -235,7 +245,7 @@ def _planned(
         full.setdefault(key, None)
     for key, part in unknown.items():
         if has_unknown(part):
-            full[key] = _value(config, address, values.get(key), part, mine, key, (kind, key) in _IN_ORDER)
+            full[key] = _value(config, address, values.get(key), part, mine, key, (kind, key))
     for key in mine or ():
         if key.endswith("_wo") and full.get(key) is None:
             # an argument that is only written is never in a plan (Terraform: "Use write-only arguments")
@@ -255,8 +265,9 @@ def _value(
     unknown: Any,
     mine: Mapping[str, Any] | None,
     key: str,
-    in_order: bool = False,
+    place: tuple[str, str],
 ) -> Any:
+    """One attribute, or all nested blocks of one name; `place` is the type of the resource and the path in it."""
     if mine is None:
         # without a configuration nothing tells what is unset from what is not known
         return fill(value, unknown, None)
@@ -265,14 +276,19 @@ def _value(
         # it in by itself, but for blocks
         return None if unknown is True and key not in _BLOCKS else fill(value, unknown, None)
     parts = (value, unknown, mine[key])
-    if in_order and all(_blocks(one) and len(one) == len(mine[key]) for one in parts):
+    if place in _IN_ORDER and all(_blocks(one) and len(one) == len(mine[key]) for one in parts):
         # as many blocks as the configuration has: none of them is dynamic, and each stands where its text does
         return [
-            {name: _value(config, address, known.get(name), part, text, name) for name, part in blank.items()}
+            {
+                name: _value(config, address, known.get(name), part, text, name, (place[0], f"{place[1]}.{name}"))
+                for name, part in blank.items()
+            }
             | {name: one for name, one in known.items() if name not in blank}
             for known, blank, text in zip(*parts, strict=True)
         ]
     text, origins = config.resolve(address, mine[key])
+    if text is None:
+        return fill(value, unknown, None, config.origins_by(address, value, mine[key]))
     if unknown is True and isinstance(text, Ref) and key.endswith("s") and "constant_value" not in mine[key]:
         # a list that is not known as a whole: [x.id] and concat(["sg-1"], [x.id]) have the same references
         return Unknown(origins, frozenset({f"{text.address}.{text.attribute}"}))

@@ -42,6 +42,8 @@ class Vague(frozenset[str]):
 
 # addresses of the resources that a value may come from; None if it may come from any
 Origins = frozenset[str] | None
+# the same for the attributes of nested blocks, by name
+Sources = Origins | Mapping[str, "Sources"]
 
 
 @dataclass(frozen=True, slots=True)

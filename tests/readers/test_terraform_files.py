@@ -68,6 +68,9 @@ def changed(folder: Path, content: Any) -> Proof:
         # rules of other groups by for_each and in a module that is given toset(["a"]), `ingress = null`, names of other
         # things that are those of our groups, a local whose value is not known, a provisioner that names no group
         ("others-in-a-first-plan", "env", "plan.json", PROVED),
+        # a plan's configuration has no dynamic blocks: of two interfaces one is made by one, with a group of ours
+        ("static-and-dynamic-blocks", "env", "plan.json", UNTOLD),
+        ("scale-set", "env", "plan-json.json", PROVED),
         # the list's own copy of its entries still has the one that the plan deletes
         ("prefix-list-entry-that-goes", "env", "plan.json", DIFFERS),
         # a rule under another address without a `moved` block: deleted and made in no order
@@ -137,6 +140,14 @@ def test_the_one_rule_under_another_address_is_what_cannot_be_told() -> None:
     assert found.because == ("aws_vpc_security_group_ingress_rule.ren_renamed",)
     assert "aws_vpc_security_group_ingress_rule.ren_r5 is the same rule and goes" in found.message
     assert "`moved` block" in found.settle
+
+
+def test_of_a_scale_set_in_a_first_plan_it_is_said_alone_that_its_groups_are_not_known() -> None:
+    case = CASES / "scale-set"
+    of = load_environment(case / "env.yaml")
+    (found,) = prove(compute(of), read_terraform(case / "plan.json", of)).found
+    assert str(found.kind) == "untold"
+    assert found.message.endswith("ip_configuration[0].application_security_group_ids is (known after apply)")
 
 
 @pytest.mark.parametrize(
