@@ -34,6 +34,12 @@ _DEFERRED = "apply what can be planned now, then plan again, and prove that plan
 # whole, just as what a provider fills in by itself. `ingress`, `egress` and `security_rule` are not among them: those
 # are attributes written as blocks, and Terraform plans such a dynamic block as one block with unknown attributes.
 _BLOCKS = frozenset({"allowed_address_pairs", "entry", "ip_configuration", "network", "network_interface", "rule"})
+# Blocks that the provider refuses beside one of these arguments (5.100: "network_interface": conflicts with subnet_id),
+# at the apply if they were not known before: a dynamic block, of which a plan shows nothing, makes none beside them
+_EITHER = {
+    (kind, "network_interface"): ("subnet_id", "vpc_security_group_ids", "security_groups")
+    for kind in ("aws_instance", "aws_spot_instance_request")
+}
 # Blocks that are lists and no sets (the providers' schemas: nesting_mode), which Terraform keeps in order
 _IN_ORDER = frozenset(
     {
@@ -246,6 +252,11 @@ def _planned(
     for key, part in unknown.items():
         if has_unknown(part):
             full[key] = _value(config, address, values.get(key), part, mine, key, (kind, key))
+    for (of, key), others in _EITHER.items():
+        if of == kind and mine and key not in mine and isinstance(full.get(key), Unknown):
+            # what is not known may still be null
+            given = [full.get(one) for one in others if one in mine]
+            full[key] = None if any(isinstance(one, str | list | Ref) and one for one in given) else full[key]
     for key in mine or ():
         if key.endswith("_wo") and full.get(key) is None:
             # an argument that is only written is never in a plan (Terraform: "Use write-only arguments")

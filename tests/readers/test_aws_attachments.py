@@ -58,3 +58,21 @@ def test_a_third_group_on_one_of_them_is_a_difference_all_the_same(tmp_path: Pat
         if one["address"] == 'aws_instance.each["db"]':
             one["values"]["vpc_security_group_ids"].append("sg-00000000000000000")
     assert ("attachment", 'aws_instance.each["db"]') in found(proof_of(written(tmp_path, plan)))
+
+
+def test_what_no_attachment_can_come_to_lacks_its_group(tmp_path: Path) -> None:
+    plan = content()
+    gone = f"{ATTACH}.number"
+    plan["planned_values"]["root_module"]["resources"] = [
+        one for one in plan["planned_values"]["root_module"]["resources"] if not one["address"].startswith(gone)
+    ]
+    for some in (plan["resource_changes"], plan["configuration"]["root_module"]["resources"]):
+        some[:] = [one for one in some if not one["address"].startswith(gone)]
+    lacking = {("attachment", f"aws_instance.number[{key}]") for key in "01"}
+    assert lacking <= found(proof_of(written(tmp_path, plan)))
+    # an interface in a block of the other instances may be that of these: a dynamic one does not show
+    for one in plan["configuration"]["root_module"]["resources"]:
+        if one["address"] == "aws_instance.each":
+            for key in ("subnet_id", "vpc_security_group_ids"):
+                del one["expressions"][key]
+    assert not lacking & found(proof_of(written(tmp_path, plan)))
