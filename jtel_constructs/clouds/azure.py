@@ -28,6 +28,7 @@ from jtel_constructs.clouds.base import (
     Resource,
     cannot_express,
     check_limit_keys,
+    group_elsewhere,
     group_names,
     order,
     resource_name,
@@ -118,18 +119,21 @@ def associate_interface(
     The ASGs first, so that the NSG, whose rules name them, keeps nothing out for a moment. Their addresses do not hold
     the server, so that a move is a change of each: the interface is in the ASGs of both servers before it leaves the
     old one's (create_before_destroy; `attached` says when), and has one NSG at a time, since Azure wants the old one
-    taken off before the new one is put on.
+    taken off before the new one is put on. An interface of a server whose group is managed elsewhere is in that alone.
     """
     interface = {"network_interface_id": interface_id}
+    elsewhere = group_elsewhere(environment, server)
     own, old = resource_name(environment, name), resource_name(environment, escape(server), name)
     blocks = []
-    for label, group in (("own", server), ("internal", INTERNAL)):
+    for label, group in (("own", server), *(() if elsewhere else (("internal", INTERNAL),))):
         attributes = {
             **interface,
-            "application_security_group_id": _asg(environment, group),
+            "application_security_group_id": elsewhere or _asg(environment, group),
             "lifecycle": {"create_before_destroy": True},
         }
         blocks.append(Resource(NIC_ASG, f"{own}_{label}", attributes, f"{old}_{escape(group)}"))
+    if elsewhere:
+        return blocks
     nsg = {
         **interface,
         "network_security_group_id": Ref(NSG, server_resource(environment, server)),

@@ -151,7 +151,8 @@ def attached(
     servers = []
     for kind, server, name, id in wanted:
         blocks += cloud.associate[kind](environment, plan, server, name, id)
-        servers.append(f"{kind} {name}: {escape(server)}".lower())
+        group = group_by_id(group_elsewhere(environment, server))
+        servers.append(f"{kind} {name}: {escape(server)}".lower() + (f" in {group}" if group else ""))
     if not blocks:
         return []
     digest = _digest(servers)
@@ -207,6 +208,11 @@ def rule_name(rules: RuleSet, rule: Rule, over: str = "", ports: PortRange | Non
     name = resource_name(rules.environment, *parts, f"{source or rule.source.slug}{over}")
     # it had no servers whose groups are managed elsewhere
     return name, None if opened else former
+
+
+def group_elsewhere(environment: Environment, server: str) -> str | None:
+    """The id of a server's group that is managed elsewhere."""
+    return next((one.group for one in environment.all_servers() if one.name == server), None)
 
 
 def group_by_id(group: str | None) -> str | None:

@@ -123,6 +123,8 @@ class AcdServer(Member):
     def associate_network_interface(self, name: str, network_interface_id: str) -> None:
         """Put the server's groups on a network interface (Azure): both of its ASGs, then its NSG.
 
+        Of a server whose group is managed elsewhere, that ASG alone: what lets in there is its owner's.
+
         Args:
             name: of the interface, in addresses; letters, digits, hyphens; stable, and unique in the environment.
             network_interface_id: the interface's resource id, or a token.

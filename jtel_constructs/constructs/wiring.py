@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from constructs import Construct
 
 from jtel_constructs.clouds import Plan, Ref, cloud_of
-from jtel_constructs.clouds.base import attached, order_address, server_resource
+from jtel_constructs.clouds.base import attached, group_elsewhere, order_address, server_resource
 from jtel_constructs.constructs.engine import check_id, stack_of
 from jtel_constructs.constructs.machines import depend_on
 from jtel_constructs.constructs.overrides import Override, What, apply, checked
@@ -178,7 +178,8 @@ class Wiring(Construct):
             raise InputError([Problem(server, message)])
         if not _ASSOCIATION_NAME.fullmatch(name):
             raise InputError([Problem(server, f"{name!r} is no name for a {kind}; use letters, digits and hyphens")])
-        if self._is_elsewhere(server):
+        joins = kind == "network interface" and self._group_elsewhere(server)
+        if self._is_elsewhere(server) and not joins:
             raise InputError([Problem(server, f"it stands elsewhere and has no groups here to put on a {kind}")])
         if other := self._associations.get((kind, name.lower())):
             message = (
@@ -195,7 +196,7 @@ class Wiring(Construct):
         self._emitted = None
 
     def _group_elsewhere(self, name: str) -> str | None:
-        return next((server.group for server in self._model.all_servers() if server.name == name), None)
+        return group_elsewhere(self._model, name)
 
     def _is_elsewhere(self, name: str) -> bool:
         return any(server.elsewhere and server.name == name for server in self._model.all_servers())

@@ -224,6 +224,35 @@ def test_on_azure_a_group_is_a_source_and_its_rules_stay_its_owners(synthesized:
         build(App(), open_group=True).check()
 
 
+def test_on_azure_an_interface_goes_from_a_group_of_ours_into_one_of_somebody_else_s(
+    synthesize: Synthesize, synthesized: Any
+) -> None:
+    """By the same association, and in the order of all that is attached: else it would be in neither for a moment."""
+    associations = "azurerm_network_interface_application_security_group_association"
+
+    def build(group: str | None) -> Any:
+        def environment(app: App) -> JtelEnvironment:
+            acd = in_a_stack(app, platform=AzurePlatform(location="westeurope", resource_group="rg-jtel"))
+            LoadBalancer(acd, "lb")
+            WebServer(acd, "jb", group=group).associate_network_interface("m", "/nic/m")
+            return acd
+
+        return environment
+
+    acd, theirs, path = synthesized(build(ASG))
+    assert proof(acd, path).found == ()
+    ours, others = (synthesize(build(group))["acd"]["resource"] for group in (None, f"{ASG}-2"))
+    assert ours[associations].keys() == {"acd_m_own", "acd_m_internal"}
+    assert theirs[associations].keys() == {"acd_m_own"}
+    joined = {**ours[associations]["acd_m_own"], "application_security_group_id": ASG}
+    assert theirs[associations]["acd_m_own"] == joined
+    assert "azurerm_network_interface_security_group_association" not in theirs
+    order = [resources["terraform_data"]["acd_attached"] for resources in (ours, theirs, others)]
+    assert f"{associations}.acd_m_own" in order[1]["depends_on"]
+    # what it leaves waits for what changes
+    assert len({one["input"] for one in order}) == len(order)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
