@@ -48,6 +48,7 @@ from jtel_constructs.readers.values import (
     shown,
     text,
     texts,
+    whole,
 )
 
 GROUP = "openstack_networking_secgroup_v2"
@@ -197,7 +198,10 @@ class _OpenStack(Reading):
             raise Unreadable(f"ethertype is {ethertype!r}, neither IPv4 nor IPv6")
         version = _ETHERTYPES[ethertype]
         first, last = number(values, "port_range_min"), number(values, "port_range_max")
-        meaning = protocol_and_ports(version, text(values, "protocol"), *_sent(first, last))
+        protocol = values.get("protocol")
+        # Terraform makes a text of a number where it wants one (its documentation, "Types and Values", conversion)
+        written = protocol if whole(protocol) is None else str(whole(protocol))
+        meaning = protocol_and_ports(version, text({"protocol": written}, "protocol"), *_sent(first, last))
         return PacketRule(
             holder,
             resource.address,

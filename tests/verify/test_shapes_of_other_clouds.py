@@ -99,6 +99,15 @@ def test_a_state_of_openstack_is_proved(tmp_path: Path) -> None:
     assert {one.kind for one in bench.prove(content).found} == {"open"}
 
 
+@pytest.mark.parametrize("protocol", ["tcp", "6", 6])
+def test_a_protocol_of_openstack_is_the_same_by_its_name_and_by_its_number(tmp_path: Path, protocol: object) -> None:
+    bench = Bench(tmp_path, sample("openstack"))
+    for rule in resources(bench.stack, "openstack_networking_secgroup_rule_v2").values():
+        if rule.get("protocol") == "tcp":
+            rule["protocol"] = protocol
+    assert bench.prove(bench.stack).found == ()
+
+
 def test_a_state_of_azure_is_proved(tmp_path: Path) -> None:
     bench, content = azure_state(tmp_path)
     assert bench.prove(content).found == ()
