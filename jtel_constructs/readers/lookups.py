@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jtel_constructs.readers.references import Scope
+from jtel_constructs.readers.references import HARMLESS_DATA, Scope
 from jtel_constructs.readers.values import Expression, Ref, origins_of
 
 # data sources that find groups, and the type of what they find (the providers' documentation of each)
@@ -16,6 +16,23 @@ _FIND = {
     "azurerm_network_security_group": "azurerm_network_security_group",
     "openstack_networking_secgroup_v2": "openstack_networking_secgroup_v2",
 }
+# data sources that say which groups something carries, or which group a rule is of (the providers' documentation)
+_TELL = frozenset(
+    {
+        "aws_instance",
+        "aws_launch_template",
+        "aws_lb",
+        "aws_network_interface",
+        "aws_resourcegroupstaggingapi_resources",
+        "aws_vpc_security_group_rule",
+        "aws_vpc_security_group_rules",
+        "azurerm_network_interface",
+        "azurerm_resources",
+        "azurerm_subnet",
+        "openstack_compute_instance_v2",
+        "openstack_networking_port_v2",
+    }
+)
 # arguments that a group's own of the same name must equal, where both are literal text
 _EQUAL = ("name", "vpc_id", "resource_group_name", "region")
 # filters of EC2 (API reference, DescribeSecurityGroups), and the argument of a group that they compare
@@ -37,14 +54,20 @@ def leading_back(scope: Scope, resources: Blocks, data: Blocks, modules: Mapping
     found = {
         address
         for address, (kind, asked) in data.items()
-        if kind in _FIND
-        and any(
-            of == _FIND[kind] and not _differs(scope.value(asked), scope.value(body)) for of, body in groups.values()
+        if (
+            any(
+                of == _FIND[kind] and not _differs(scope.value(asked), scope.value(body))
+                for of, body in groups.values()
+            )
+            if kind in _FIND
+            else kind in _TELL or (kind not in HARMLESS_DATA and _refers(scope, asked))
         )
     }
-    # a module may give back what it was given
-    left = dict(modules)
-    while more := {name for name, body in left.items() if _given(scope, body, frozenset(groups), found)}:
+    names = {name.lower() for _, body in groups.values() if isinstance(name := body.get("name"), str) and name}
+    # a module, or a program, may give back what it was given
+    others = {key: asked for key, (kind, asked) in data.items() if kind not in _FIND and kind not in HARMLESS_DATA}
+    left = {**modules, **others}
+    while more := {name for name, body in left.items() if _given(scope, body, frozenset(groups), found, names)}:
         found |= more
         left = {name: body for name, body in left.items() if name not in more}
     return frozenset(found)
@@ -87,8 +110,21 @@ def _other_tags(asked: object, group: Mapping[str, Any]) -> bool:
     return any(_other(value, [tags[key]]) for key, value in asked.items() if key in tags)
 
 
-def _given(scope: Scope, value: Any, groups: frozenset[str], found: set[str]) -> bool:
-    return any(_names(one, groups, found) for one in _leaves(scope.value(value)))
+def _refers(scope: Scope, asked: Mapping[str, Any]) -> bool:
+    """Whether a data source reads what the file makes, in which there may be any of its groups."""
+    leaves = _leaves(scope.value(asked))
+    return bool(asked.get("depends_on")) or any(
+        isinstance(one, Ref) or (isinstance(one, Expression) and not one.foreign) for one in leaves
+    )
+
+
+def _given(scope: Scope, body: Any, groups: frozenset[str], found: set[str], names: set[str]) -> bool:
+    """Whether a module is given a group, or may look it up: it is told to wait for something, or has its name."""
+    if isinstance(body, Mapping) and body.get("depends_on"):
+        return True
+    leaves = list(_leaves(scope.value(body)))
+    texts = [one.lower() for one in leaves if isinstance(one, str)]
+    return any(_names(one, groups, found) for one in leaves) or any(name in one for name in names for one in texts)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -27,7 +27,7 @@ _WORDS = frozenset({"true", "false", "null", "for", "in", "if", "else", "endif",
 _OUTSIDE = frozenset({"data", "var", "module", "terraform", "path"})
 _KNOWN_FROM_THE_START = frozenset({"path", "terraform", "count"})
 # data sources that look up what is no security group, whatever they are asked
-_HARMLESS_DATA = frozenset(
+HARMLESS_DATA = frozenset(
     {
         "aws_ami",
         "aws_availability_zone",
@@ -121,6 +121,12 @@ def walk(value: Any, steps: tuple[Step, ...]) -> Any:
             raise NotFollowed
         value = value[step]
     return value
+
+
+def _of_a_subnet(steps: tuple[Step, ...]) -> bool:
+    """Whether this may be the network security group of a subnet that is looked up."""
+    named = [step for step in steps[2:] if isinstance(step, str)]
+    return steps[0] == "azurerm_subnet" and (not named or "network_security_group_id" in named)
 
 
 def index_text(step: Step) -> str:
@@ -282,7 +288,7 @@ class Scope:
             return self.self_of(steps[0])
         if root == "data":
             # what a data source finds may be anything, unless it looks for something else
-            return frozenset() if steps and steps[0] in _HARMLESS_DATA else None
+            return frozenset() if steps and steps[0] in HARMLESS_DATA and not _of_a_subnet(steps) else None
         # a part of a value comes from no more than the whole of it
         for size in range(len(steps), -1, -1):
             try:

@@ -111,11 +111,54 @@ OWN = "${aws_security_group.demo_internal.id}"
 
 
 @pytest.mark.parametrize(
+    ("kind", "asked", "attribute", "expected"),
+    [
+        # what carries groups, and what has read something of the file
+        ("aws_network_interface", {"id": "eni-1"}, "security_groups[0]", {"untold"}),
+        ("aws_instance", {}, "vpc_security_group_ids[0]", {"untold"}),
+        ("external", {"program": ["a"], "query": {"group": OWN}}, "result.id", {"untold"}),
+        ("aws_ssm_parameter", {"name": "${aws_ssm_parameter.p.name}"}, "value", {"untold"}),
+        ("aws_ssm_parameter", {"name": "/demo-internal"}, "value", {"untold"}),
+        ("aws_ssm_parameter", {"name": "/p", "depends_on": ["aws_ssm_parameter.p"]}, "value", {"untold"}),
+        ("aws_ssm_parameter", {"name": "/bastion"}, "value", {"attachment"}),
+    ],
+)
+def test_a_data_source_may_tell_the_group_of_what_the_stack_makes(
+    tmp_path: Path, kind: str, asked: dict[str, Any], attribute: str, expected: set[str]
+) -> None:
+    bench = Bench(tmp_path, environment())
+    bench.stack["resource"]["aws_ssm_parameter"] = {"p": {"name": "/p", "type": "String", "value": OWN}}
+    found = proof(bench, f"${{data.{kind}.x.{attribute}}}", data={kind: {"x": asked}})
+    assert kinds(found) == expected
+
+
+@pytest.mark.parametrize(("attribute", "expected"), [("network_security_group_id", "untold"), ("id", "attachment")])
+def test_a_subnet_that_is_looked_up_may_have_a_group_of_the_stack(
+    tmp_path: Path, attribute: str, expected: str
+) -> None:
+    bench = Bench(tmp_path, environment("azure"))
+    content = bench.changed()
+    at = {"network_interface_id": "${azurerm_network_interface.x.id}"}
+    asgs = [f"${{{GROUP['azure']}.demo_{name}.id}}" for name in ("db", "internal")]
+    joins, behind = (f"azurerm_network_interface_{kind}security_group_association" for kind in ("application_", ""))
+    resources(content, "azurerm_network_interface")["x"] = {"name": "x"}
+    for name, asg in enumerate(asgs):
+        resources(content, joins)[f"x{name}"] = {**at, "application_security_group_id": asg}
+    value = f"${{data.azurerm_subnet.x.{attribute}}}"
+    resources(content, behind)["x"] = {**at, "network_security_group_id": value}
+    content["data"] = {"azurerm_subnet": {"x": {"name": "in", "virtual_network_name": "v"}}}
+    assert kinds(bench.prove(content)) == {expected}
+
+
+@pytest.mark.parametrize(
     ("modules", "expected"),
     [
         ({"x": {"source": "./x", "groups": ["${aws_security_group.demo_internal.id}"]}}, {"untold"}),
         ({"x": {"source": "./x", "id": "${module.y.id}"}, "y": {"source": "./y", "of": {"a": [OWN]}}}, {"untold"}),
         ({"x": {"source": "./x", "id": "${data.aws_security_group.x.id}"}}, {"untold"}),
+        # it may look for it itself
+        ({"x": {"source": "./x", "name": "demo-internal"}}, {"untold"}),
+        ({"x": {"source": "./x", "depends_on": ["aws_security_group.demo_internal"]}}, {"untold"}),
         ({"x": {"source": "./x", "name": "bastion", "vpc": "${var.vpc}"}}, {"attachment"}),
         # its rules and its machines are no groups
         ({"x": {"source": "./x", "mate": "${aws_ebs_volume.v.id}"}}, {"attachment"}),
