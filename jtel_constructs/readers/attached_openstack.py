@@ -7,7 +7,7 @@ security, allowed address pairs).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jtel_constructs.policy import Environment
@@ -118,6 +118,8 @@ def _port(carrier: Carrier, found: Carriers, resource: Resource, associates: lis
         carrier.unfiltered.append("no_security_groups is true")
     if DYNAMIC in resource.unsupported:
         carrier.unknown.append(f"{DYNAMIC}, and may be allowed_address_pairs")
+    if carrier.keys or carrier.unknown or carrier.meant:
+        carrier.unknown += _perhaps_unfiltered(found, resource)
     pairs = values.get("allowed_address_pairs")
     for pair in pairs if isinstance(pairs, list) else [pairs]:
         address = pair.get("ip_address") if isinstance(pair, Mapping) else pair
@@ -173,6 +175,8 @@ def _secured(carrier: Carrier, found: Carriers, resource: Resource) -> None:
             carrier.unknown.append(f"port_security_enabled is {shown(security)}")
             return
         security = None
+    if isinstance(security, Expression | Ref):
+        return
     if security is not None:
         if not _true(security):
             carrier.unfiltered.append("port_security_enabled is false")
@@ -182,6 +186,25 @@ def _secured(carrier: Carrier, found: Carriers, resource: Resource) -> None:
     network = found.document.by_address.get(found.resource_of(resource.values.get("network_id"), NETWORK))
     if network is not None and network.values.get("port_security_enabled") in (False, "false"):
         carrier.unfiltered.append(f"port_security_enabled of {network.address} is false")
+
+
+def _perhaps_unfiltered(found: Carriers, resource: Resource) -> Iterator[str]:
+    """What may keep Neutron from filtering a port, where the file does not tell whether it does, in words."""
+    for key in ("no_security_groups", "port_security_enabled"):
+        # what a plan does not know of the port's own is said where it is read
+        said = key == "port_security_enabled" and isinstance(resource.values.get(key), Unknown)
+        if _open_yet(resource, key) and not said:
+            yield f"{key} is {shown(resource.values[key])}"
+    network = found.document.by_address.get(found.resource_of(resource.values.get("network_id"), NETWORK))
+    value = resource.values.get("port_security_enabled")
+    unset = value is None or (isinstance(value, Unknown) and not set_here(resource, "port_security_enabled"))
+    if network is not None and unset and _open_yet(network, "port_security_enabled"):
+        yield f"port_security_enabled of {network.address} is {shown(network.values['port_security_enabled'])}"
+
+
+def _open_yet(resource: Resource, key: str) -> bool:
+    """Whether the configuration sets an attribute to what the file does not know."""
+    return isinstance(resource.values.get(key), Expression | Ref | Unknown) and set_here(resource, key)
 
 
 def _true(value: object) -> bool:

@@ -108,6 +108,27 @@ def test_a_protocol_of_openstack_is_the_same_by_its_name_and_by_its_number(tmp_p
     assert bench.prove(bench.stack).found == ()
 
 
+@pytest.mark.parametrize("value", ["${var.x}", None])
+@pytest.mark.parametrize("key", ["no_security_groups", "port_security_enabled", "network"])
+def test_whether_a_port_of_openstack_is_filtered_need_not_be_told(tmp_path: Path, key: str, value: str | None) -> None:
+    bench = Bench(tmp_path, sample("openstack"))
+    content = bench.changed()
+    ids = [f"${{openstack_networking_secgroup_v2.demo_{name}.id}}" for name in ("tel", "internal")]
+    port: dict[str, Any] = {
+        "name": "x",
+        "network_id": "${openstack_networking_network_v2.n.id}",
+        "security_group_ids": ids,
+    }
+    other = {"name": "y", "network_id": "net", "security_group_ids": ["id"], "port_security_enabled": "${var.x}"}
+    network = {"name": "n", "port_security_enabled": value} if key == "network" else {"name": "n"}
+    resources(content, "openstack_networking_network_v2")["n"] = network
+    resources(content, "openstack_networking_port_v2").update(x=port, y=other)
+    if key != "network":
+        port[key] = value
+    found = bench.prove(content).found
+    assert [str(one.kind) for one in found] == (["untold"] if value else [])
+
+
 def test_a_state_of_azure_is_proved(tmp_path: Path) -> None:
     bench, content = azure_state(tmp_path)
     assert bench.prove(content).found == ()
