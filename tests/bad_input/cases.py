@@ -334,7 +334,7 @@ CASES = [
     Case("no blank after a colon", good("redundant: true", "redundant:true  #!"), "", ("a blank is missing after the colon; write redundant: true",)),
     Case("no blank after a colon before braces", good("platform: {", "platform:{").replace("\nservers", "  #!\nservers"), "", ("a blank is missing after the colon; write platform: {cloud",)),
     Case("no blank after a colon in braces", server("{name:tel, roles: [ACD-TEL]}"), "servers[1]", ("unknown key 'name:tel'", "a blank is missing after the colon; write name: tel")),
-    Case("no blank after a colon in the platform", platform(AWS.replace("cloud: aws", "cloud:aws")), "platform.cloud", ("this key is missing; a blank is missing after the colon; write cloud: aws",)),
+    Case("no blank after a colon in the platform", platform(AWS.replace("cloud: aws", "cloud:aws")), "platform.cloud", ("this key is missing", "a blank is missing after the colon; write cloud: aws")),
     Case("no blank after a dash", good("  - {name: lb, roles: [ACD-LB]}", "  -{name: lb, roles: [ACD-LB]}  #!"), "", ("a blank is missing after the dash",)),
     Case("no colon", good("redundant: true", "redundant true  #!"), "", ("a colon is missing after 'redundant'; write redundant: true",)),
     Case("an equals sign for a colon", good("redundant: true", "redundant = true  #!"), "", ("a colon is missing after 'redundant'; write redundant: true",)),
