@@ -164,7 +164,7 @@ def main() -> None:
                 ("firewall",),
                 ("diagram", "--by", "server", "--format", "svg"),
                 ("report", "-o", written),
-                ("explain", "--from", "s1", "--to", "s0", "--port", "22/tcp"),
+                ("explain", "--from", "s1", "--to", "s0", "--port", "20643/udp"),
             )
         ]
         figures = medians([empty, *one, *many, *commands], options.runs)
