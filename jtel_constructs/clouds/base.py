@@ -204,6 +204,8 @@ def rule_name(rules: RuleSet, rule: Rule, over: str = "", ports: PortRange | Non
     former = resource_name(rules.environment, f"{rule.key}{over}")
     opened = rules.opened.get(rule.destination)
     source = group_by_id(rule.source.id) if isinstance(rule.source, FromGroup) else None
+    if not (opened or source or ports):
+        return former, None
     parts = [group_by_id(opened) or escape(rule.destination), rule.protocol, f"{ports or rule.ports}", "from"]
     name = resource_name(rules.environment, *parts, f"{source or rule.source.slug}{over}")
     # it had no servers whose groups are managed elsewhere

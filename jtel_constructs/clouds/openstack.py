@@ -142,7 +142,7 @@ def _ingress(rules: RuleSet) -> list[Resource]:
 def _rules_of(rules: RuleSet, rule: Rule, over: Family, suffix: str, remote: dict[str, Any]) -> list[Resource]:
     found = []
     for part in (parts := _parts(rule.ports)):
-        name, formerly = rule_name(rules, rule, suffix, part)
+        name, formerly = rule_name(rules, rule, suffix, part if len(parts) > 1 else None)
         if formerly and len(parts) > 1:
             formerly = f"{formerly}_{part}"
         shape = (rule.destination, rule.protocol, part, rule_text(rule), over)
