@@ -50,15 +50,14 @@ def leading_back(scope: Scope, resources: Blocks, data: Blocks, modules: Mapping
         data: the same of data sources, ``data.`` before the address.
         modules: bodies by address, ``module.`` before the name.
     """
-    groups = {address: one for address, one in resources.items() if one[0] in _FIND.values()}
+    groups = {
+        address: (kind, scope.value(body)) for address, (kind, body) in resources.items() if kind in _FIND.values()
+    }
     found = {
         address
         for address, (kind, asked) in data.items()
         if (
-            any(
-                of == _FIND[kind] and not _differs(scope.value(asked), scope.value(body))
-                for of, body in groups.values()
-            )
+            any(of == _FIND[kind] and not _differs(scope.value(asked), body) for of, body in groups.values())
             if kind in _FIND
             else kind in _TELL or (kind not in HARMLESS_DATA and _refers(scope, asked))
         )
@@ -75,7 +74,7 @@ def leading_back(scope: Scope, resources: Blocks, data: Blocks, modules: Mapping
 
 def _differs(asked: Mapping[str, Any], group: Mapping[str, Any]) -> bool:
     """Whether what a data source asks for surely is not this group."""
-    if any(_other(asked.get(key), [group.get(key)]) for key in _EQUAL):
+    if any(_other(asked.get(key), group.get(key)) for key in _EQUAL):
         return True
     if _other_tags(asked.get("tags"), group):
         return True
@@ -86,7 +85,7 @@ def _differs(asked: Mapping[str, Any], group: Mapping[str, Any]) -> bool:
         values = one.get("values")
         if not isinstance(values, list) or not all(_plain(value) for value in values):
             continue
-        if name in _FILTERS and all(_other(value, [group.get(_FILTERS[name])]) for value in values):
+        if name in _FILTERS and all(_other(value, group.get(_FILTERS[name])) for value in values):
             return True
         if name.startswith("tag:") and all(_other_tags({name[4:]: value}, group) for value in values):
             return True
@@ -97,9 +96,9 @@ def _plain(value: object) -> bool:
     return isinstance(value, str) and not {"*", "?"} & {*value}
 
 
-def _other(value: object, these: list[object]) -> bool:
-    """Whether a literal text is none of these, which are literal too."""
-    return isinstance(value, str) and all(isinstance(one, str) and one.lower() != value.lower() for one in these)
+def _other(value: object, its: object) -> bool:
+    """Whether two literal texts are not the same."""
+    return isinstance(value, str) and isinstance(its, str) and value.lower() != its.lower()
 
 
 def _other_tags(asked: object, group: Mapping[str, Any]) -> bool:
@@ -107,7 +106,7 @@ def _other_tags(asked: object, group: Mapping[str, Any]) -> bool:
     tags = group.get("tags")
     if not isinstance(asked, Mapping) or not isinstance(tags, Mapping):
         return False
-    return any(_other(value, [tags[key]]) for key, value in asked.items() if key in tags)
+    return any(_other(value, tags[key]) for key, value in asked.items() if key in tags)
 
 
 def _refers(scope: Scope, asked: Mapping[str, Any]) -> bool:
